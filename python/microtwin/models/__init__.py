@@ -1,0 +1,1 @@
+"""Architectures only, as Flax NNX modules; they hold no training code."""

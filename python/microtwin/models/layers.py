@@ -1,0 +1,89 @@
+"""The layers that the networks are made of, with Keras's conventions.
+
+Keras's defaults differ from Flax's: glorot-uniform kernels, batch normalisation with epsilon 1e-3
+and momentum 0.99, LeakyReLU with slope 0.3. Randomness (dropout) comes in as a key and the mode as
+`train`, so that a network is a plain function of its state and arguments.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+
+from microtwin.models import products
+
+glorot = nnx.initializers.glorot_uniform()
+
+
+def leaky_relu(x: Array, slope: float = 0.3) -> Array:
+    """Keras's LeakyReLU."""
+    return jnp.where(x >= 0, x, slope * x)
+
+
+def dropout(x: Array, rate: float, key: Array | None) -> Array:
+    """Drop entries with probability `rate` and scale the others up; nothing without a `key`."""
+    if key is None:
+        return x
+    keep = jax.random.bernoulli(key, 1 - rate, x.shape)
+    return jnp.where(keep, x / (1 - rate), 0)
+
+
+class BatchNorm(nnx.Module):
+    """Batch normalisation over all axes but the last, mean and variance in one pass.
+
+    Parameters
+    ----------
+    channels : int
+        Size of the last axis.
+    """
+
+    def __init__(
+        self, channels: int, *, momentum: float = 0.99, epsilon: float = 1e-3
+    ) -> None:
+        self.momentum, self.epsilon = momentum, epsilon
+        self.scale = nnx.Param(jnp.ones(channels))
+        self.bias = nnx.Param(jnp.zeros(channels))
+        self.mean = nnx.BatchStat(jnp.zeros(channels))
+        self.var = nnx.BatchStat(jnp.ones(channels))
+
+    def __call__(self, x: Array, *, train: bool) -> Array:
+        """Normalise `x` by its own statistics while training, by the moving ones otherwise."""
+        if train:
+            axes = tuple(range(x.ndim - 1))
+            mean = x.mean(axes)
+            var = jnp.maximum((x * x).mean(axes) - mean * mean, 0)
+            self.mean[...] = self.momentum * self.mean[...] + (1 - self.momentum) * mean
+            self.var[...] = self.momentum * self.var[...] + (1 - self.momentum) * var
+        else:
+            mean, var = self.mean[...], self.var[...]
+        gain = self.scale[...] * jax.lax.rsqrt(var + self.epsilon)
+        return x * gain + (self.bias[...] - mean * gain)
+
+
+class Dense(nnx.Module):
+    """A fully connected layer with bias."""
+
+    def __init__(self, c_in: int, c_out: int, *, rngs: nnx.Rngs) -> None:
+        self.kernel = nnx.Param(glorot(rngs.params(), (c_in, c_out)))
+        self.bias = nnx.Param(jnp.zeros(c_out))
+
+    def __call__(self, x: Array) -> Array:
+        """Map (..., c_in) to (..., c_out)."""
+        return x @ self.kernel[...] + self.bias[...]
+
+
+class Conv(nnx.Module):
+    """A convolution with bias and "same" padding; `block` as in `products.conv_same_in_blocks`."""
+
+    def __init__(
+        self, c_in: int, c_out: int, *, size: int, stride: int, block: int = 1, rngs: nnx.Rngs
+    ) -> None:
+        self.stride, self.block = stride, block
+        self.kernel = nnx.Param(glorot(rngs.params(), (size, size, c_in, c_out)))
+        self.bias = nnx.Param(jnp.zeros(c_out))
+
+    def __call__(self, x: Array) -> Array:
+        """Map (n, y, x, c_in) to (n, y/stride, x/stride, c_out)."""
+        if self.block > 1:
+            return products.conv_same_in_blocks(x, self.kernel[...], block=self.block) + self.bias
+        return products.conv_same(x, self.kernel[...], stride=self.stride) + self.bias[...]
