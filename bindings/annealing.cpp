@@ -1,0 +1,76 @@
+#include "microtwin/annealing.hpp"
+
+#include <pybind11/stl.h>
+
+#include "arrays.hpp"
+#include "bind.hpp"
+#include "microtwin/textbook.hpp"
+
+namespace microtwin::python {
+namespace {
+
+using Target = std::tuple<std::string, std::uint8_t, int, std::vector<double>, std::vector<double>>;
+
+Statistic statistic_named(const std::string& name) {
+    if (name == "two_point") return Statistic::two_point;
+    if (name == "lineal_path") return Statistic::lineal_path;
+    throw py::value_error("no target can be set for the statistic \"" + name + "\"");
+}
+
+template <class Kind>
+Kind make(const LabelArray& labels, const std::vector<Target>& targets, bool periodic,
+          std::uint64_t seed) {
+    const LabelView structure = view(labels);
+    std::vector<TargetCurve> curves;
+    for (const auto& [statistic, phase, axis, values, weights] : targets)
+        curves.push_back({statistic_named(statistic), phase, core_axes(labels, {axis})[0], values,
+                          weights});
+    const py::gil_scoped_release release;
+    return Kind(structure, std::move(curves), {periodic, seed});
+}
+
+py::tuple snapshot(const Annealer& annealer) {
+    const auto state = annealer.snapshot();
+    py::dict sites;
+    for (std::size_t label = 0; label < state.sites.size(); ++label)
+        if (!state.sites[label].empty()) sites[py::int_(label)] = copy(state.sites[label]);
+    return py::make_tuple(sites, state.random, state.proposed);
+}
+
+void restore(Annealer& annealer, const std::map<int, std::vector<std::uint64_t>>& sites,
+             const Xoshiro256::State& random, std::int64_t proposed) {
+    Annealer::Snapshot state;
+    state.sites.resize(256);
+    for (const auto& [label, list] : sites) state.sites.at(static_cast<std::size_t>(label)) = list;
+    state.random = random;
+    state.proposed = proposed;
+    annealer.restore(state);
+}
+
+}  // namespace
+
+void bind_annealing(py::module_& m) {
+    using namespace py::literals;
+    using Release = py::call_guard<py::gil_scoped_release>;
+    py::class_<Annealer>(m, "Annealer", "Pixel-exchange annealing with incremental energies.")
+        .def(py::init(&make<Annealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a)
+        .def("run", &Annealer::run, "proposals"_a, "temperature"_a, "enough"_a = -1.0, Release())
+        .def("sample_differences",
+             [](Annealer& self, std::int64_t count) { return copy(self.sample_differences(count)); })
+        .def("difference", &Annealer::difference, "a"_a, "b"_a)
+        .def_property_readonly("energy", &Annealer::energy)
+        .def_property_readonly("proposed", &Annealer::proposed)
+        .def("labels", [](const Annealer& self) { return copy(self.labels()); })
+        .def("hits",
+             [](const Annealer& self, std::size_t curve) { return copy(self.hits(curve)); })
+        .def("snapshot", &snapshot)
+        .def("restore", &restore, "sites"_a, "random"_a, "proposed"_a);
+    py::class_<TextbookAnnealer>(m, "TextbookAnnealer", "The slow oracle of Annealer.")
+        .def(py::init(&make<TextbookAnnealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a)
+        .def("run", &TextbookAnnealer::run, "proposals"_a, "temperature"_a, Release())
+        .def("difference", &TextbookAnnealer::difference, "a"_a, "b"_a)
+        .def_property_readonly("energy", &TextbookAnnealer::energy)
+        .def("labels", [](const TextbookAnnealer& self) { return copy(self.labels()); });
+}
+
+}  // namespace microtwin::python

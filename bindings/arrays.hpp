@@ -1,0 +1,54 @@
+// NumPy arrays to views of the core and back.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "microtwin/grid.hpp"
+
+namespace microtwin::python {
+
+namespace py = pybind11;
+
+// No forcecast: an array of another type is refused here, not silently converted.
+using LabelArray = py::array_t<std::uint8_t, py::array::c_style>;
+using CountArray = py::array_t<std::int64_t>;
+
+inline LabelView view(const LabelArray& labels) {
+    if (labels.ndim() != 2 && labels.ndim() != 3)
+        throw py::value_error("labels must be 2-D or 3-D, not " + std::to_string(labels.ndim()) +
+                              "-D");
+    const bool flat = labels.ndim() == 2;
+    return {labels.data(), Shape3{{flat ? 1 : labels.shape(0), labels.shape(flat ? 0 : 1),
+                                   labels.shape(flat ? 1 : 2)}}};
+}
+
+// Axes of a 2-D array are the last two of the core's three.
+inline std::vector<int> core_axes(const LabelArray& labels, const std::vector<int>& axes) {
+    std::vector<int> result;
+    for (const int axis : axes) {
+        if (axis < 0 || axis >= labels.ndim()) throw py::value_error("an axis is out of range");
+        result.push_back(axis + 3 - static_cast<int>(labels.ndim()));
+    }
+    return result;
+}
+
+inline CountArray table(const std::vector<const std::vector<std::int64_t>*>& rows) {
+    const auto height = static_cast<py::ssize_t>(rows.size());
+    const auto width = rows.empty() ? 0 : static_cast<py::ssize_t>(rows[0]->size());
+    CountArray result({height, width});
+    for (py::ssize_t i = 0; i < height; ++i)
+        std::copy(rows[static_cast<std::size_t>(i)]->begin(),
+                  rows[static_cast<std::size_t>(i)]->end(), result.mutable_data(i, 0));
+    return result;
+}
+
+template <class T>
+py::array_t<T> copy(const std::vector<T>& values) {
+    return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+}  // namespace microtwin::python

@@ -1,0 +1,13 @@
+// The inner loop of the two-point count, chosen at run time for the processor at hand.
+#pragma once
+
+#include <cstdint>
+
+namespace microtwin {
+
+// hits[r] += sum over rows i < n of popcount(row_i & row_{i+r}) for r in 0 .. max_lag. Rows are
+// kBundleWords words each, aligned to 64 bytes; n + max_lag of them must be readable.
+void count_overlaps(const std::uint64_t* rows, std::int64_t n, std::int64_t max_lag,
+                    std::int64_t* hits);
+
+}  // namespace microtwin

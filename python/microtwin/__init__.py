@@ -1,0 +1,1 @@
+"""Statistical twins of random microstructures."""

@@ -1,0 +1,64 @@
+"""Writing files so that nothing half-written is ever left under its final name."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from microtwin.errors import InputError
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
+
+    The temporary name keeps the suffix of `path`, because many writers choose the format by it.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Write `text` to `path` in UTF-8, all or nothing, and return the path."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> Path:
+    """Write `value` as indented JSON to `path`, all or nothing."""
+    return write_text(path, json.dumps(value, indent=2, allow_nan=True) + "\n")
+
+
+def write_with(path: str | os.PathLike[str], writer: Callable[[Path], object]) -> Path:
+    """Let `writer` write a file under a temporary name, then rename it to `path`."""
+    with replacing(path) as temporary:
+        writer(temporary)
+    return Path(path)
+
+
+def output_folder(path: str | os.PathLike[str], *, name: str = "output") -> Path:
+    """Create the folder `path` if needed and check that files can be written in it.
+
+    Raises
+    ------
+    InputError
+        If it is a file, or cannot be created or written.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".microtwin-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{name} must be a writable folder; {folder}: {reason}") from error
+    return folder
