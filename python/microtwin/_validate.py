@@ -125,7 +125,9 @@ def axes(value: Sequence[int] | int | None, *, ndim: int, name: str = "axes") ->
     if value is None:
         return tuple(range(ndim))
     given = [value] if not isinstance(value, Iterable) else list(value)
-    result = tuple(integer(a, name=f"each of {name}", minimum=-ndim, maximum=ndim - 1) % ndim for a in given)
+    result = tuple(
+        integer(a, name=f"each of {name}", minimum=-ndim, maximum=ndim - 1) % ndim for a in given
+    )
     if not result or len(set(result)) != len(result):
         raise InputError(f"{name} must be distinct axes of a {ndim}-D array, not {value!r}")
     return result
@@ -135,7 +137,11 @@ def spacing(value: Any, *, ndim: int, name: str = "spacing") -> tuple[float, ...
     """Return the voxel edge in metres per axis, or None if it is not known."""
     if value is None:
         return None
-    edges = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value] * ndim
+    edges = (
+        list(value)
+        if isinstance(value, Iterable) and not isinstance(value, str)
+        else [value] * ndim
+    )
     if len(edges) != ndim:
         raise InputError(f"{name} must be one number or {ndim} numbers, not {len(edges)}")
     result = tuple(real(edge, name=name) for edge in edges)

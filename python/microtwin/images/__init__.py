@@ -1,0 +1,27 @@
+"""Images and volumes: reading, writing, cutting, and reference media with known statistics."""
+
+from microtwin.images.catalogue import Catalogue, Entry, find_images
+from microtwin.images.info_bar import info_bar_rows
+from microtwin.images.patches import random_patches
+from microtwin.images.reading import read_image
+from microtwin.images.rendering import render_sem
+from microtwin.images.samples import sample_labels, sample_micrographs
+from microtwin.images.scaled import ScaledImage
+from microtwin.images.scaling import downscale, to_float
+from microtwin.images.writing import save_image
+
+__all__ = [
+    "Catalogue",
+    "Entry",
+    "ScaledImage",
+    "downscale",
+    "find_images",
+    "info_bar_rows",
+    "random_patches",
+    "read_image",
+    "render_sem",
+    "sample_labels",
+    "sample_micrographs",
+    "save_image",
+    "to_float",
+]
