@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from microtwin.models import products
+from microtwin.errors import InputError
 from microtwin.models.layers import BatchNorm, Conv, Dense, dropout, glorot, leaky_relu
 
 LATENT = 64
@@ -88,8 +88,11 @@ class Generator(nnx.Module):
             x = leaky_relu(norm(double(x), train=train))
         return jnp.tanh(self.project(x, base=self.base, doublings=DOUBLINGS))
 
-    def latent(self, key: Array, count: int) -> Array:
-        """Draw `count` latent vectors, (count, 64)."""
+    def latent(self, key: Array, count: int, shape: tuple[int, int]) -> Array:
+        """Draw `count` latent vectors, (count, 64); `shape` can only be the one size there is."""
+        size = self.base * 2**DOUBLINGS
+        if shape != (size, size):
+            raise InputError(f"shape must be ({size}, {size}) for this generator, not {shape}")
         return jax.random.normal(key, (count, LATENT))
 
 

@@ -37,9 +37,7 @@ class BatchNorm(nnx.Module):
         Size of the last axis.
     """
 
-    def __init__(
-        self, channels: int, *, momentum: float = 0.99, epsilon: float = 1e-3
-    ) -> None:
+    def __init__(self, channels: int, *, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
         self.momentum, self.epsilon = momentum, epsilon
         self.scale = nnx.Param(jnp.ones(channels))
         self.bias = nnx.Param(jnp.zeros(channels))

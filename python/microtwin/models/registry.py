@@ -8,7 +8,7 @@ import jax
 from flax import nnx
 
 from microtwin import _validate
-from microtwin.models import dcgan
+from microtwin.models import dcgan, texture
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ def _known() -> dict[str, Architecture]:
     for size in (320, 128, 64):
         networks[f"thesis-{size}-generator"] = partial(dcgan.Generator, size)
     networks["thesis-discriminator"] = dcgan.Discriminator
+    networks["texture-generator"] = texture.Generator
+    networks["texture-critic"] = texture.Critic
     return {name: Architecture(name, build) for name, build in networks.items()}
 
 
@@ -56,7 +58,9 @@ def build(name: str, *, rngs: nnx.Rngs) -> nnx.Module:
     InputError
         If no architecture has this name; the message lists those there are.
     """
-    return ARCHITECTURES[_validate.choice(name, ARCHITECTURES, name="architecture")].build(rngs=rngs)
+    return ARCHITECTURES[_validate.choice(name, ARCHITECTURES, name="architecture")].build(
+        rngs=rngs
+    )
 
 
 def table() -> list[dict[str, str | int]]:

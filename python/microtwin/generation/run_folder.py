@@ -1,0 +1,141 @@
+"""The folder of a training run: settings, log, checkpoints, pictures.
+
+::
+
+    settings.json    preset, seed, what the images were like, versions
+    log.csv          one row a step
+    checkpoints/     the last few, complete
+    progress/        a picture now and then, always from the same latents
+"""
+
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from microtwin import _files
+from microtwin.errors import CheckpointError, InputError
+from microtwin.generation.presets import PRESETS, Preset
+from microtwin.learning.checkpoints import Checkpoints, differences
+from microtwin.learning.log import CsvLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a run is, apart from its weights; enough to sample without the training images.
+
+    Attributes
+    ----------
+    preset : str
+        Name of the recipe.
+    seed : int
+        Seed of the run.
+    images : int
+        How many images it learns from.
+    digest : str
+        A short name for exactly their pixels.
+    low, high : float
+        Grey levels that are -1 and 1 to the networks.
+    thresholds, fractions : tuple of float
+        Grey levels between the phases; fraction of each phase, darkest first.
+    isotropic : bool
+        Whether patches were turned by right angles.
+    spacing : tuple of float or None
+        Pixel edges in metres.
+    versions : dict
+        Of the software that started the run.
+    """
+
+    preset: str
+    seed: int
+    images: int
+    digest: str
+    low: float
+    high: float
+    thresholds: tuple[float, ...]
+    fractions: tuple[float, ...]
+    isotropic: bool
+    spacing: tuple[float, ...] | None
+    versions: dict[str, str]
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What a checkpoint must agree with."""
+        return {"preset": self.preset, "seed": str(self.seed), "images": self.digest}
+
+    @property
+    def recipe(self) -> Preset:
+        """The preset itself."""
+        return PRESETS[self.preset]
+
+
+class RunFolder:
+    """Paths and files of one run."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.settings_file = self.path / "settings.json"
+        self.log = CsvLog(self.path / "log.csv")
+        self.pictures = self.path / "progress"
+
+    def exists(self) -> bool:
+        """Whether a run has been started here."""
+        return self.settings_file.exists()
+
+    def create(self, settings: Settings) -> None:
+        """Start the folder of a new run."""
+        _files.output_folder(self.path, name="workdir")
+        self.pictures.mkdir(exist_ok=True)
+        _files.write_json(self.settings_file, asdict(settings))
+
+    def settings(self) -> Settings:
+        """Read back what `create` wrote.
+
+        Raises
+        ------
+        InputError
+            If this is no folder of a run.
+        CheckpointError
+            If its settings cannot be understood.
+        """
+        if not self.exists():
+            raise InputError(f"{self.path} is not the folder of a training run")
+        try:
+            entries: dict[str, Any] = json.loads(self.settings_file.read_text(encoding="utf-8"))
+            for name in ("thresholds", "fractions", "spacing"):
+                entries[name] = None if entries[name] is None else tuple(entries[name])
+            settings = Settings(**entries)
+        except (ValueError, TypeError, KeyError) as error:
+            raise CheckpointError(f"{self.settings_file} is damaged: {error}") from error
+        if settings.preset not in PRESETS:
+            raise CheckpointError(
+                f"{self.settings_file} names a preset that this version does not know: "
+                f"{settings.preset}"
+            )
+        return settings
+
+    def check_continues(self, settings: Settings) -> None:
+        """Raise CheckpointError unless the run here is the one of `settings`."""
+        found, wanted = self.settings().identity, settings.identity
+        if found != wanted:
+            raise CheckpointError(f"the run in {self.path} is {differences(found, wanted)}")
+
+    def checkpoints(self, settings: Settings) -> Checkpoints:
+        """Open the checkpoints."""
+        return Checkpoints(self.path / "checkpoints", identity=settings.identity)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what decides the numbers."""
+    names = ("microtwin", "jax", "flax", "optax", "numpy")
+    return {"python": platform.python_version(), **{name: _version(name) for name in names}}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except ModuleNotFoundError:
+        return "not installed"  # microtwin run from a source tree

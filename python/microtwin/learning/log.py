@@ -1,0 +1,52 @@
+"""A CSV file with one row a training step, which survives crashes and resuming."""
+
+import csv
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from microtwin import _files
+from microtwin.errors import CheckpointError
+
+
+class CsvLog:
+    """Append rows to a CSV file; the first column is ``step``.
+
+    Parameters
+    ----------
+    path : path
+        The file; its header is written with the first row.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def keep_until(self, step: int) -> None:
+        """Drop the rows after `step`, and a last row that a crash cut short."""
+        if not self.path.exists():
+            return
+        header, *rows = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [row for row in rows if row.endswith("\n") and int(row.split(",", 1)[0]) <= step]
+        _files.write_text(self.path, header + "".join(kept))
+
+    def append(self, step: int, values: Mapping[str, float]) -> None:
+        """Write one row and hand it to the operating system at once."""
+        new = not self.path.exists() or self.path.stat().st_size == 0
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if new:
+                writer.writerow(["step", *values])
+            writer.writerow([step, *(f"{value:.9g}" for value in values.values())])
+
+    def last(self, column: str) -> float | None:
+        """Return the value of `column` in the last row, or None if there is no row."""
+        if not self.path.exists():
+            return None
+        with self.path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        if not rows:
+            return None
+        try:
+            return float(rows[-1][column])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{self.path} is not the log of a training run") from error
