@@ -23,8 +23,8 @@ Kind make(const LabelArray& labels, const std::vector<Target>& targets, bool per
     const LabelView structure = view(labels);
     std::vector<TargetCurve> curves;
     for (const auto& [statistic, phase, axis, values, weights] : targets)
-        curves.push_back({statistic_named(statistic), phase, core_axes(labels, {axis})[0], values,
-                          weights});
+        curves.push_back(
+            {statistic_named(statistic), phase, core_axes(labels, {axis})[0], values, weights});
     const py::gil_scoped_release release;
     return Kind(structure, std::move(curves), {periodic, seed});
 }
@@ -55,14 +55,14 @@ void bind_annealing(py::module_& m) {
     py::class_<Annealer>(m, "Annealer", "Pixel-exchange annealing with incremental energies.")
         .def(py::init(&make<Annealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a)
         .def("run", &Annealer::run, "proposals"_a, "temperature"_a, "enough"_a = -1.0, Release())
-        .def("sample_differences",
-             [](Annealer& self, std::int64_t count) { return copy(self.sample_differences(count)); })
+        .def(
+            "sample_differences",
+            [](Annealer& self, std::int64_t count) { return copy(self.sample_differences(count)); })
         .def("difference", &Annealer::difference, "a"_a, "b"_a)
         .def_property_readonly("energy", &Annealer::energy)
         .def_property_readonly("proposed", &Annealer::proposed)
         .def("labels", [](const Annealer& self) { return copy(self.labels()); })
-        .def("hits",
-             [](const Annealer& self, std::size_t curve) { return copy(self.hits(curve)); })
+        .def("hits", [](const Annealer& self, std::size_t curve) { return copy(self.hits(curve)); })
         .def("snapshot", &snapshot)
         .def("restore", &restore, "sites"_a, "random"_a, "proposed"_a);
     py::class_<TextbookAnnealer>(m, "TextbookAnnealer", "The slow oracle of Annealer.")

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <vector>
 
@@ -20,6 +21,29 @@ inline py::tuple lag_tables(const std::vector<LagCounts>& counts) {
         trials.push_back(&axis.trials);
     }
     return py::make_tuple(table(hits), table(trials));
+}
+
+using CountFunction = std::vector<LagCounts> (*)(const LabelView&, std::uint8_t,
+                                                 const std::vector<int>&, const CountOptions&);
+
+// _core and _cuda offer the same counts.
+template <CountFunction count>
+void bind_count(py::module_& m, const char* name, const char* doc) {
+    using namespace py::literals;
+    m.def(
+        name,
+        [](const LabelArray& labels, std::uint8_t phase, const std::vector<int>& axes,
+           std::int64_t max_lag, bool periodic, int threads) {
+            const LabelView structure = view(labels);
+            const std::vector<int> directions = core_axes(labels, axes);
+            std::vector<LagCounts> counts;
+            {
+                const py::gil_scoped_release release;
+                counts = count(structure, phase, directions, {max_lag, periodic, threads});
+            }
+            return lag_tables(counts);
+        },
+        "labels"_a, "phase"_a, "axes"_a, "max_lag"_a, "periodic"_a, "threads"_a, doc);
 }
 
 }  // namespace microtwin::python

@@ -59,7 +59,9 @@ LineBits::LineBits(std::int64_t lines, std::int64_t length, std::int64_t reach, 
 
 void LineBits::flip(std::int64_t line, std::int64_t x) {
     if (!periodic_) return toggle(line, margin_ + x);
-    for (std::int64_t image = (x + margin_) % length_; image < length_ + 2 * margin_; image += length_) toggle(line, image);
+    for (std::int64_t image = (x + margin_) % length_; image < length_ + 2 * margin_;
+         image += length_)
+        toggle(line, image);
 }
 
 Annealer::Annealer(const LabelView& start, std::vector<TargetCurve> targets,
@@ -87,8 +89,9 @@ Annealer::Annealer(const LabelView& start, std::vector<TargetCurve> targets,
         for (const Site site : sites_[masks_[mask]]) {
             const Place p = place(site);
             for (int axis = 0; axis < 3; ++axis)
-                bits(mask, axis).flip(p.line[static_cast<std::size_t>(axis)],
-                                      p.at[static_cast<std::size_t>(axis)]);
+                bits(mask, axis)
+                    .flip(p.line[static_cast<std::size_t>(axis)],
+                          p.at[static_cast<std::size_t>(axis)]);
         }
     sum_up();
 }
@@ -151,8 +154,8 @@ void Annealer::add_channel(int index) {
         fresh.axis = target.axis;
         // Of two phases one mask is enough: the other is what is left.
         fresh.inverted = present_.size() == 2 && !masks_.empty() && masks_[0] != target.phase;
-        const auto kept = fresh.inverted ? masks_.begin()
-                                         : std::find(masks_.begin(), masks_.end(), target.phase);
+        const auto kept =
+            fresh.inverted ? masks_.begin() : std::find(masks_.begin(), masks_.end(), target.phase);
         fresh.mask = static_cast<std::size_t>(kept - masks_.begin());
         if (kept == masks_.end()) masks_.push_back(target.phase);
         channels_.push_back(std::move(fresh));
@@ -258,11 +261,10 @@ std::optional<double> Annealer::difference_below(const Exchange& exchange, doubl
         if (channel.lineal_path < 0) continue;
         Curve& curve = curves_[static_cast<std::size_t>(channel.lineal_path)];
         const std::size_t lags = curve.hits.size();
-        lineal_path_change(leading_run(channel.entering.ahead, lags),
-                           leading_run(channel.entering.behind, lags),
-                           leading_run(channel.leaving.ahead, lags),
-                           leading_run(channel.leaving.behind, lags), curve.change.size(),
-                           curve.change.data());
+        lineal_path_change(
+            leading_run(channel.entering.ahead, lags), leading_run(channel.entering.behind, lags),
+            leading_run(channel.leaving.ahead, lags), leading_run(channel.leaving.behind, lags),
+            curve.change.size(), curve.change.data());
         if (!evaluate(curve)) return std::nullopt;
     }
     for (auto& channel : channels_) {
@@ -291,8 +293,9 @@ void Annealer::commit(const Exchange& exchange) {
         if (masks_[mask] != exchange.label_a && masks_[mask] != exchange.label_b) continue;
         for (int axis = 0; axis < 3; ++axis)
             for (const Place* p : {&exchange.a, &exchange.b})
-                bits(mask, axis).flip(p->line[static_cast<std::size_t>(axis)],
-                                      p->at[static_cast<std::size_t>(axis)]);
+                bits(mask, axis)
+                    .flip(p->line[static_cast<std::size_t>(axis)],
+                          p->at[static_cast<std::size_t>(axis)]);
     }
     std::swap(sites_[exchange.label_a][exchange.index_a],
               sites_[exchange.label_b][exchange.index_b]);
@@ -303,8 +306,7 @@ void Annealer::refresh(Curve& curve) {
     const TargetCurve& target = curve.target;
     double energy = 0.0, steepest = 0.0;
     for (std::size_t j = 0; j < curve.hits.size(); ++j) {
-        const double error =
-            static_cast<double>(curve.hits[j]) * curve.scale[j] - target.values[j];
+        const double error = static_cast<double>(curve.hits[j]) * curve.scale[j] - target.values[j];
         const double pull = target.weights[j] * error;
         energy += pull * error;
         curve.slope[j] = static_cast<float>(2.0 * pull * curve.scale[j]);
@@ -313,9 +315,9 @@ void Annealer::refresh(Curve& curve) {
     curve.energy = energy;
     // An energy cannot fall below zero, and an exchange changes a two-point count by at most 2. The
     // slack is for the rounding of the lanes.
-    curve.floor = -1.0001 * (target.statistic == Statistic::two_point
-                                 ? std::min(energy, 2.0 * steepest)
-                                 : energy);
+    curve.floor =
+        -1.0001 *
+        (target.statistic == Statistic::two_point ? std::min(energy, 2.0 * steepest) : energy);
 }
 
 void Annealer::sum_up() {
@@ -342,8 +344,7 @@ std::int64_t Annealer::run(std::int64_t proposals, double temperature, double en
 std::vector<double> Annealer::sample_differences(std::int64_t count) {
     std::vector<double> result;
     for (std::int64_t k = 0; k < count; ++k)
-        result.push_back(
-            *difference_below(draw(), std::numeric_limits<double>::infinity()));
+        result.push_back(*difference_below(draw(), std::numeric_limits<double>::infinity()));
     return result;
 }
 
@@ -351,8 +352,7 @@ double Annealer::difference(std::int64_t a, std::int64_t b) {
     const auto find = [&](std::int64_t index, std::uint8_t& label, std::size_t& position) {
         const std::int64_t x = index % shape_[2], y = index / shape_[2] % shape_[1];
         const std::int64_t z = index / (shape_[1] * shape_[2]);
-        const auto site =
-            static_cast<Site>((((z << kCoordinateBits) | y) << kCoordinateBits) | x);
+        const auto site = static_cast<Site>((((z << kCoordinateBits) | y) << kCoordinateBits) | x);
         for (const std::uint8_t candidate : present_) {
             const auto& sites = sites_[candidate];
             const auto found = std::find(sites.begin(), sites.end(), site);

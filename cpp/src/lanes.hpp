@@ -1,5 +1,5 @@
-// The arithmetic of an annealing proposal, over lags in lanes of a fixed order: the same sums to the
-// last bit whatever the width of the processor's registers.
+// The arithmetic of an annealing proposal, over lags in lanes of a fixed order: the same sums to
+// the last bit whatever the width of the processor's registers.
 #pragma once
 
 #include <cstddef>

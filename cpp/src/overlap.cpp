@@ -20,7 +20,8 @@ void overlaps_portable(const std::uint64_t* rows, std::int64_t n, std::int64_t m
     for (std::int64_t r = 0; r <= max_lag; ++r) {
         const std::uint64_t* other = rows + r * kBundleWords;
         std::int64_t sum = 0;
-        for (std::int64_t i = 0; i < n * kBundleWords; ++i) sum += std::popcount(rows[i] & other[i]);
+        for (std::int64_t i = 0; i < n * kBundleWords; ++i)
+            sum += std::popcount(rows[i] & other[i]);
         hits[r] += sum;
     }
 }
@@ -34,9 +35,10 @@ __attribute__((target("avx512f"))) std::int64_t lane_sum(__m512i lanes) {
 }
 
 // Four lags at a time, so that row i is loaded once for four products.
-__attribute__((target("avx512f,avx512vpopcntdq"))) void
-overlaps_avx512(const std::uint64_t* rows, std::int64_t n, std::int64_t max_lag,
-                std::int64_t* hits) {
+__attribute__((target("avx512f,avx512vpopcntdq"))) void overlaps_avx512(const std::uint64_t* rows,
+                                                                        std::int64_t n,
+                                                                        std::int64_t max_lag,
+                                                                        std::int64_t* hits) {
     constexpr int kLags = 4;
     std::int64_t r = 0;
     for (; r + kLags <= max_lag + 1; r += kLags) {
@@ -46,19 +48,18 @@ overlaps_avx512(const std::uint64_t* rows, std::int64_t n, std::int64_t max_lag,
             const __m512i a = _mm512_load_si512(rows + i * kBundleWords);
             const std::uint64_t* b = rows + (i + r) * kBundleWords;
             for (int j = 0; j < kLags; ++j)
-                sums[j] = _mm512_add_epi64(
-                    sums[j], _mm512_popcnt_epi64(
-                                 _mm512_and_si512(a, _mm512_load_si512(b + j * kBundleWords))));
+                sums[j] =
+                    _mm512_add_epi64(sums[j], _mm512_popcnt_epi64(_mm512_and_si512(
+                                                  a, _mm512_load_si512(b + j * kBundleWords))));
         }
         for (int j = 0; j < kLags; ++j) hits[r + j] += lane_sum(sums[j]);
     }
     for (; r <= max_lag; ++r) {
         __m512i sum = _mm512_setzero_si512();
         for (std::int64_t i = 0; i < n; ++i)
-            sum = _mm512_add_epi64(
-                sum, _mm512_popcnt_epi64(
-                         _mm512_and_si512(_mm512_load_si512(rows + i * kBundleWords),
-                                          _mm512_load_si512(rows + (i + r) * kBundleWords))));
+            sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_and_si512(
+                                            _mm512_load_si512(rows + i * kBundleWords),
+                                            _mm512_load_si512(rows + (i + r) * kBundleWords))));
         hits[r] += lane_sum(sum);
     }
 }

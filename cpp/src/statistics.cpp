@@ -33,15 +33,6 @@ class RowBuffer {
     std::uint64_t* data_;
 };
 
-void check(const LabelView& labels, const std::vector<int>& axes, const CountOptions& options) {
-    for (int axis = 0; axis < 3; ++axis)
-        if (labels.shape[axis] < 1) throw std::invalid_argument("labels must not be empty");
-    for (const int axis : axes)
-        if (axis < 0 || axis > 2) throw std::invalid_argument("an axis must be 0, 1 or 2");
-    if (options.max_lag < 0) throw std::invalid_argument("max_lag must be at least 0");
-    if (options.threads < 1) throw std::invalid_argument("threads must be at least 1");
-}
-
 // Packs the phase once and hands the bundles of each axis to count(bundles, axis).
 void for_each_axis(const LabelView& labels, std::uint8_t phase, const std::vector<int>& axes,
                    int threads, const std::function<void(const LineBundles&, int)>& count) {
@@ -126,16 +117,15 @@ class RunScanner {
 RunLengths count_runs(const LineBundles& lines, bool periodic, int threads) {
     const std::int64_t n = lines.length();
     const RunLengths zero{Counts(static_cast<std::size_t>(n + 1)), 0};
-    const auto parts =
-        parallel_ranges(lines.count(), threads, zero,
-                        [&](std::int64_t begin, std::int64_t end, RunLengths& runs) {
-                            RowBuffer rows(n);
-                            RunScanner scanner(n, periodic, runs);
-                            for (std::int64_t bundle = begin; bundle < end; ++bundle) {
-                                lines.gather(bundle, rows.row(0));
-                                for (int k = 0; k < kBundleWords; ++k) scanner.scan(rows.row(0) + k);
-                            }
-                        });
+    const auto parts = parallel_ranges(
+        lines.count(), threads, zero, [&](std::int64_t begin, std::int64_t end, RunLengths& runs) {
+            RowBuffer rows(n);
+            RunScanner scanner(n, periodic, runs);
+            for (std::int64_t bundle = begin; bundle < end; ++bundle) {
+                lines.gather(bundle, rows.row(0));
+                for (int k = 0; k < kBundleWords; ++k) scanner.scan(rows.row(0) + k);
+            }
+        });
     RunLengths total = zero;
     for (const auto& part : parts) {
         add(total.length, part.length);
@@ -159,6 +149,16 @@ Counts segments_in_runs(const RunLengths& runs, std::int64_t max_lag) {
 
 }  // namespace
 
+void check_count(const LabelView& labels, const std::vector<int>& axes,
+                 const CountOptions& options) {
+    for (int axis = 0; axis < 3; ++axis)
+        if (labels.shape[axis] < 1) throw std::invalid_argument("labels must not be empty");
+    for (const int axis : axes)
+        if (axis < 0 || axis > 2) throw std::invalid_argument("an axis must be 0, 1 or 2");
+    if (options.max_lag < 0) throw std::invalid_argument("max_lag must be at least 0");
+    if (options.threads < 1) throw std::invalid_argument("threads must be at least 1");
+}
+
 std::vector<std::int64_t> lag_trials(const Shape3& shape, int axis, std::int64_t max_lag,
                                      bool periodic) {
     const std::int64_t n = shape[axis], lines = shape.size() / n;
@@ -170,7 +170,7 @@ std::vector<std::int64_t> lag_trials(const Shape3& shape, int axis, std::int64_t
 
 std::vector<LagCounts> two_point(const LabelView& labels, std::uint8_t phase,
                                  const std::vector<int>& axes, const CountOptions& options) {
-    check(labels, axes, options);
+    check_count(labels, axes, options);
     std::vector<LagCounts> result;
     for_each_axis(labels, phase, axes, options.threads, [&](const LineBundles& lines, int axis) {
         result.push_back({two_point_hits(lines, options),
@@ -181,7 +181,7 @@ std::vector<LagCounts> two_point(const LabelView& labels, std::uint8_t phase,
 
 std::vector<RunLengths> run_lengths(const LabelView& labels, std::uint8_t phase,
                                     const std::vector<int>& axes, bool periodic, int threads) {
-    check(labels, axes, {0, periodic, threads});
+    check_count(labels, axes, {0, periodic, threads});
     std::vector<RunLengths> result;
     for_each_axis(labels, phase, axes, threads, [&](const LineBundles& lines, int) {
         result.push_back(count_runs(lines, periodic, threads));
@@ -191,7 +191,7 @@ std::vector<RunLengths> run_lengths(const LabelView& labels, std::uint8_t phase,
 
 std::vector<LagCounts> lineal_path(const LabelView& labels, std::uint8_t phase,
                                    const std::vector<int>& axes, const CountOptions& options) {
-    check(labels, axes, options);
+    check_count(labels, axes, options);
     const auto runs = run_lengths(labels, phase, axes, options.periodic, options.threads);
     std::vector<LagCounts> result;
     for (std::size_t i = 0; i < axes.size(); ++i)

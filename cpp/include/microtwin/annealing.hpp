@@ -122,8 +122,8 @@ class Annealer {
     struct Channel {
         std::uint8_t phase = 0;
         int axis = 0;
-        std::size_t mask = 0;   // index into masks_
-        bool inverted = false;  // the bits are those of the other of two phases
+        std::size_t mask = 0;                  // index into masks_
+        bool inverted = false;                 // the bits are those of the other of two phases
         int two_point = -1, lineal_path = -1;  // indices into curves_, -1: none
         Neighbourhood leaving, entering;       // of the proposal in hand
     };
@@ -136,7 +136,9 @@ class Annealer {
 
     void add_curves(const LabelView& start, std::vector<TargetCurve> targets);
     void add_channel(int curve);
-    LineBits& bits(std::size_t mask, int axis) { return lines_[3 * mask + static_cast<std::size_t>(axis)]; }
+    LineBits& bits(std::size_t mask, int axis) {
+        return lines_[3 * mask + static_cast<std::size_t>(axis)];
+    }
     Place place(Site site) const;
     Exchange draw();
     void look(Channel& channel, const Place& from, Neighbourhood& out);

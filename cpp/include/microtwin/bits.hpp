@@ -46,11 +46,11 @@ class LineBundles {
 
   private:
     const std::uint64_t* origin_;
-    std::int64_t length_;       // voxels in a line
-    std::int64_t columns_;      // words across all lines
-    std::int64_t words_;        // words across the lines of one outer index
-    std::int64_t row_stride_;   // words from voxel i of a line to voxel i + 1
-    std::int64_t outer_stride_; // words from one outer index to the next
+    std::int64_t length_;        // voxels in a line
+    std::int64_t columns_;       // words across all lines
+    std::int64_t words_;         // words across the lines of one outer index
+    std::int64_t row_stride_;    // words from voxel i of a line to voxel i + 1
+    std::int64_t outer_stride_;  // words from one outer index to the next
 };
 
 }  // namespace microtwin

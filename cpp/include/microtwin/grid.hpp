@@ -11,7 +11,9 @@ namespace microtwin {
 struct Shape3 {
     std::array<std::int64_t, 3> sides{1, 1, 1};
 
-    constexpr std::int64_t operator[](int axis) const { return sides[static_cast<std::size_t>(axis)]; }
+    constexpr std::int64_t operator[](int axis) const {
+        return sides[static_cast<std::size_t>(axis)];
+    }
     constexpr std::int64_t size() const { return sides[0] * sides[1] * sides[2]; }
     constexpr bool operator==(const Shape3&) const = default;
 };

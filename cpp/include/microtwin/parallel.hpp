@@ -13,7 +13,8 @@ namespace microtwin {
 // with a `local` of its own, copied from `zero`, and returns the locals. Integer results merged by
 // addition therefore do not depend on the number of threads. An exception in a worker is rethrown.
 template <class Local, class Work>
-std::vector<Local> parallel_ranges(std::int64_t count, int threads, const Local& zero, Work&& work) {
+std::vector<Local> parallel_ranges(std::int64_t count, int threads, const Local& zero,
+                                   Work&& work) {
     const auto workers = static_cast<int>(std::clamp<std::int64_t>(count, 1, std::max(threads, 1)));
     const auto n = static_cast<std::size_t>(workers);
     std::vector<Local> locals(n, zero);

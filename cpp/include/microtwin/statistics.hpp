@@ -41,6 +41,10 @@ std::vector<LagCounts> lineal_path(const LabelView& labels, std::uint8_t phase,
 std::vector<RunLengths> run_lengths(const LabelView& labels, std::uint8_t phase,
                                     const std::vector<int>& axes, bool periodic, int threads);
 
+// Throws std::invalid_argument unless these can be counted.
+void check_count(const LabelView& labels, const std::vector<int>& axes,
+                 const CountOptions& options);
+
 // How many pairs (or segments) of lag r there are along an axis.
 std::vector<std::int64_t> lag_trials(const Shape3& shape, int axis, std::int64_t max_lag,
                                      bool periodic);
