@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microtwin.errors import InputError
-from microtwin.images.grains import first_cover
+from microtwin.images.grains import check_number, first_cover
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.uint8]
@@ -62,8 +62,8 @@ def labels(
         if enough is not None:
             return (cover < enough).astype(np.uint8)
     raise InputError(
-        f"porosity {recipe.porosity:g} is too low for secondary pores of radius "
-        f"{recipe.pore_radius:g}; make them smaller (0 for none)"
+        f"pore_radius {recipe.pore_radius:g} leaves too little room in shape {sides} for the "
+        f"carbon that porosity {recipe.porosity:g} asks for; make it smaller (0 for none)"
     )
 
 
@@ -84,6 +84,7 @@ def scatter(
     wide = SECONDARY * recipe.porosity if recipe.pore_radius > 0 else 0.0
     dense = min((1 - recipe.porosity) / (1 - wide), 0.95)
     needed = -np.log(1 - dense) * volume / (4 / 3 * np.pi * recipe.particle_radius**3)
+    check_number(surplus * needed, box)
     number = max(1, int(np.ceil(surplus * needed / recipe.aggregate_size)))
     centres, radii = _grow(number, box, recipe, rng)
     if recipe.pore_radius > 0:

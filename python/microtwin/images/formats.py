@@ -30,16 +30,18 @@ def read_tiff(path: Path) -> Decoded:
     with tifffile.TiffFile(path) as file:
         if not file.series:
             raise InputError(f"{path} holds no image")
-        series = file.series[0]
-        page = series.keyframe
+        series = _alike(file.series)
+        page = series[0].keyframe
         _check_complete(file, path)
         try:
-            array = series.asarray()
+            stack = [one.asarray() for one in series]
         except ValueError as error:
             if "imagecodecs" not in str(error):
                 raise
             return _read_with_pillow(path, pages=True)  # knows LZW and JPEG inside TIFF
-        axes = series.axes
+        single = len(series) == 1
+        array = stack[0] if single else np.stack(stack)
+        axes = series[0].axes if single else "Z" + series[0].axes
         if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
             array = ~array if array.dtype.kind in "bu" else -array
         if page.photometric == tifffile.PHOTOMETRIC.PALETTE and page.colormap is not None:
@@ -133,6 +135,12 @@ def _pillow_array(picture: Any) -> Array:
     ):
         picture = picture.convert("RGB")
     return np.array(picture)
+
+
+def _alike(series: Any) -> list[Any]:
+    """Return all series if they are pages of one kind, else the first: the others are previews."""
+    kinds = {(one.shape, one.dtype, one.axes) for one in series}
+    return list(series) if len(kinds) == 1 else [series[0]]
 
 
 def _check_complete(file: Any, path: Path) -> None:

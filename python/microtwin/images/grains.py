@@ -5,10 +5,22 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from microtwin.errors import InputError
+
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 CHUNK = 1 << 19  # voxel tests at a time: what stays in the cache
+MAX_GRAINS = 20_000_000  # a request for more is a slip of the keyboard rather than a medium
+
+
+def check_number(grains: float, sides: tuple[int, ...]) -> None:
+    """Raise InputError if a medium of shape `sides` would need too many grains."""
+    if grains > MAX_GRAINS:
+        raise InputError(
+            f"shape {sides} would need {grains:.1e} grains of that size; "
+            f"at most {MAX_GRAINS:.0e} are painted"
+        )
 
 
 def first_cover(

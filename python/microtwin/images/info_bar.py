@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-SEARCHED = 0.4  # a bar lies within this part of the height
-FLAT = 0.55  # in a row of a bar at least this share of pixels has the colour of its background
+SEARCHED = 0.25  # a bar lies within this part of the height
+FLAT = 0.55  # at least this share of a row of a bar has, nearly, the colour of its background
+PURE = 0.35  # and this share exactly: nothing photographed is as even
 MOSTLY = 0.85  # share of flat rows in a bar; the others are crowded with text
 ABOVE = 0.35  # the image above may hold at most this share of that colour
 WRITTEN = 0.002  # share of pixels that must be text; a dark void has none
@@ -33,7 +34,7 @@ def info_bar_rows(image: npt.NDArray[Any]) -> int:
     # Smear by the tolerance, because JPEG leaves the background not quite even.
     smeared = np.stack([np.convolve(c, np.ones(2 * TOLERANCE + 1, int), "same") for c in counts])
     level = smeared.argmax(axis=1)
-    flat = smeared.max(axis=1) >= FLAT * width
+    flat = (smeared.max(axis=1) >= FLAT * width) & (counts.max(axis=1) >= PURE * width)
     flat_below = np.cumsum(flat[::-1])[::-1] / np.arange(len(flat), 0, -1)
     for start in np.flatnonzero(flat & (flat_below >= MOSTLY)):
         if len(flat) - start < smallest:
@@ -47,8 +48,16 @@ def info_bar_rows(image: npt.NDArray[Any]) -> int:
         block = grey[first + start :].astype(np.int16)
         written = (np.abs(block - background) > CONTRAST).mean()
         if above <= ABOVE and written >= WRITTEN:
-            return int(len(flat) - start)
+            ringing = _ringing_rows(grey[first : first + start], background)
+            return int(len(flat) - start + ringing)
     return 0
+
+
+def _ringing_rows(above: npt.NDArray[np.uint8], background: int) -> int:
+    """Count the rows just above that are bar too, but unclean where a JPEG block has the edge."""
+    near = np.abs(above[-8:].astype(np.int16) - background) < CONTRAST
+    clean = near.mean(axis=1) >= MOSTLY
+    return int(np.cumprod(clean[::-1]).sum())
 
 
 def _as_bytes(image: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -89,16 +89,17 @@ def render_sem(
 
 
 def _rounded(phases: npt.NDArray[np.uint8]) -> Floats:
-    """Return a relief in which each phase above 0 is a plateau with a rounded rim."""
-    from scipy.ndimage import distance_transform_edt
+    """Return a relief in which all that is not phase 0 is a plateau with a rounded rim."""
+    from scipy.ndimage import distance_transform_edt, gaussian_filter
 
     solid = phases > 0
     if solid.all():
         return np.zeros(phases.shape)
     inward = np.minimum(distance_transform_edt(solid), DOME) / DOME
-    outward = distance_transform_edt(~solid)
+    # The floor of a pore is smooth: distances would leave ridges midway between its walls.
+    floor = -2 * DOME * (1 - gaussian_filter(solid.astype(np.float64), DOME))
     rim = DOME * np.sqrt(1 - (1 - inward) ** 2)
-    return np.asarray(np.where(solid, rim, -np.minimum(outward, 3 * DOME)))
+    return np.asarray(np.where(solid, rim, floor))
 
 
 def _same_shape(relief: npt.ArrayLike, shape: tuple[int, ...]) -> Floats:
@@ -119,7 +120,7 @@ def _emission(phases: npt.NDArray[np.uint8], height: Floats, contrast: float) ->
     # Few electrons find their way out of a crevice or a hollow, many from what stands out.
     crevice, hollow = (np.tanh((smooth - gaussian_filter(smooth, s)) / s) for s in HOLLOWS)
     topography = 0.35 * tilt + 0.7 * crevice + 0.45 * hollow - 0.1
-    signal = 0.48 + contrast * (material - 0.5) + contrast * (0.4 + 0.25 * material) * topography
+    signal = 0.46 + contrast * (material - 0.5) + contrast * (0.4 + 0.25 * material) * topography
     return np.asarray(signal)
 
 

@@ -17,7 +17,7 @@ from microtwin.images.rendering import render_sem
 from microtwin.images.scaled import ScaledImage
 
 SPACING = 4e-9  # metres a pixel
-RECIPE = Recipe(particle_radius=5.0, porosity=0.45, pore_radius=13.0, aggregate_size=30)
+RECIPE = Recipe(particle_radius=5.0, porosity=0.45, pore_radius=10.0, aggregate_size=30)
 LAYER = 10.0  # pixels: particles centred within this depth count as the surface
 DEEP = 40.0  # pixels: how far down one sees
 

@@ -13,9 +13,9 @@ from microtwin import _validate
 class ScaledImage(np.ndarray[Any, Any]):
     """An image (y, x) or volume (z, y, x) with its voxel size and its origin.
 
-    It is a NumPy array in every respect. Cutting with slices of step one, arithmetic and copies
-    keep `spacing`; whatever would make it wrong (another step, a reordering of unequal axes, a new
-    shape) sets it to None.
+    It is a NumPy array in every respect. Cutting with slices of step one, mirroring, reordering
+    the axes, arithmetic and copies keep `spacing` right; whatever would make it wrong (another
+    step, a new shape) sets it to None.
 
     Parameters
     ----------
@@ -56,15 +56,42 @@ class ScaledImage(np.ndarray[Any, Any]):
         self.spacing = None
         self.source = getattr(origin, "source", "")
         spacing = getattr(origin, "spacing", None)
-        if spacing is not None and self.shape == origin.shape:
-            same_order = len(set(spacing)) == 1 or _axis_order(self) == _axis_order(origin)
-            self.spacing = spacing if same_order else None
+        if self.shape == getattr(origin, "shape", None):
+            self.spacing = spacing
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        # The mean of an image is a number, not an image of no dimension.
+        return array[()] if array.ndim == 0 else super().__array_wrap__(array, context)
 
     def __getitem__(self, key: Any) -> Any:
         result = super().__getitem__(key)
         if isinstance(result, ScaledImage):
             result.spacing = self._spacing_of(key)
         return result
+
+    @property
+    def T(self) -> ScaledImage:
+        """The array with its axes in reverse order."""
+        return self.transpose()
+
+    def transpose(self, *axes: Any) -> ScaledImage:
+        """Return a view with its axes in another order, as `numpy.ndarray.transpose` does."""
+        result: ScaledImage = super().transpose(*axes)
+        order: Any = axes[0] if len(axes) == 1 else axes or None
+        reverse = range(self.ndim)[::-1]
+        result.spacing = self._reordered(reverse if order is None else np.atleast_1d(order))
+        return result
+
+    def swapaxes(self, axis1: Any, axis2: Any, /) -> ScaledImage:
+        """Return a view with two axes exchanged, as `numpy.ndarray.swapaxes` does."""
+        result: ScaledImage = super().swapaxes(axis1, axis2)
+        order = list(range(self.ndim))
+        order[axis1], order[axis2] = order[axis2], order[axis1]
+        result.spacing = self._reordered(order)
+        return result
+
+    def _reordered(self, order: Any) -> tuple[float, ...] | None:
+        return None if self.spacing is None else tuple(self.spacing[axis] for axis in order)
 
     def _spacing_of(self, key: Any) -> tuple[float, ...] | None:
         """Return the spacing that is left after indexing with `key`, or None if unclear."""
@@ -99,9 +126,5 @@ def scaled_like(array: npt.ArrayLike, original: Any) -> ScaledImage:
 
 def _keeps_spacing(part: Any) -> bool:
     if isinstance(part, slice):
-        return part.step in (None, 1)
+        return part.step in (None, 1, -1)
     return part is Ellipsis or (isinstance(part, int | np.integer) and not isinstance(part, bool))
-
-
-def _axis_order(array: npt.NDArray[Any]) -> tuple[int, ...]:
-    return tuple(np.argsort(np.abs(array.strides), kind="stable").tolist())

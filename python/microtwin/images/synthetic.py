@@ -11,11 +11,9 @@ from microtwin import _validate
 from microtwin.errors import InputError
 from microtwin.images import aggregates
 from microtwin.images.closed_forms import ball_volume
-from microtwin.images.grains import first_cover
+from microtwin.images.grains import MAX_GRAINS, check_number, first_cover
 
 Labels = npt.NDArray[np.uint8]
-
-MAX_GRAINS = 20_000_000  # beyond that a request is a slip of the keyboard rather than a medium
 
 
 def overlapping_spheres(
@@ -56,11 +54,7 @@ def overlapping_spheres(
     low = np.full(len(sides), -margin)
     high = np.asarray(sides) - 1.0 + margin + (1.0 if periodic else 0.0)
     mean = -np.log(void) / ball_volume(size, ndim=len(sides)) * float((high - low).prod())
-    if mean > MAX_GRAINS:
-        raise InputError(
-            f"shape {sides} would need {mean:.1e} grains of radius {size:g}; "
-            f"at most {MAX_GRAINS:.0e} are painted"
-        )
+    check_number(mean, sides)
     centres = rng.uniform(low, high, (rng.poisson(mean), len(sides)))
     cover = first_cover(sides, centres, size, periodic=periodic)
     return (cover < len(centres)).astype(np.uint8)

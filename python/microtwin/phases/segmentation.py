@@ -9,6 +9,7 @@ import numpy.typing as npt
 from microtwin import _validate
 from microtwin.errors import InputError
 from microtwin.images.scaled import ScaledImage, scaled_like
+from microtwin.phases.flattening import flattened
 from microtwin.phases.histogram import Histogram
 
 Array = npt.NDArray[Any]
@@ -30,6 +31,7 @@ def segment(
     method: str = "otsu",
     classes: int = 2,
     smooth: float = 0.0,
+    flatten: bool = False,
     threshold: float | None = None,
     window: int | None = None,
 ) -> ScaledImage:
@@ -47,6 +49,9 @@ def segment(
         Number of phases; more than two need "multi_otsu".
     smooth : float
         Standard deviation in voxels of a Gaussian filter applied first; 0 for none.
+    flatten : bool
+        Whether to subtract a slowly varying background first, where the light is uneven and the
+        features are small or few.
     threshold : float, optional
         Takes the place of `method`: what is brighter is phase 1.
     window : int, optional
@@ -69,6 +74,7 @@ def segment(
     [[0, 0, 1], [0, 1, 1]]
     """
     array = _validate.image(image)
+    array = flattened(array) if flatten else array
     number = _validate.integer(classes, name="classes", minimum=2, maximum=8)
     if threshold is not None:
         return apply_threshold(scaled_like(_smoothed(array, smooth), image), threshold)
