@@ -74,6 +74,15 @@ def image(value: npt.ArrayLike, *, name: str = "image") -> npt.NDArray[Any]:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
+def one_or_many(value: Any) -> Iterable[Any]:
+    """Return `value` if it is a list or other iterable of arrays, else a list of just `value`.
+
+    An array is one image or one volume, never a list of images.
+    """
+    several = isinstance(value, Iterable) and not hasattr(value, "__array__")
+    return value if several else [value]
+
+
 def integer(
     value: Any, *, name: str, minimum: int | None = None, maximum: int | None = None
 ) -> int:

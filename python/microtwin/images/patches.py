@@ -1,6 +1,6 @@
 """Small pieces cut at random, which make many training images out of a few micrographs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import permutations
 from typing import Any
 
@@ -86,11 +86,8 @@ def random_patches(
 
 
 def _images(images: npt.ArrayLike | Iterable[npt.ArrayLike]) -> list[Array]:
-    several = isinstance(images, Sequence) or (
-        isinstance(images, Iterable) and not hasattr(images, "__array__")
-    )
-    given: Iterable[Any] = images if several else [images]  # type: ignore[assignment]
-    arrays = [_validate.image(image, name=f"image {i}") for i, image in enumerate(given)]
+    given = enumerate(_validate.one_or_many(images))
+    arrays = [_validate.image(image, name=f"image {i}") for i, image in given]
     if not arrays:
         raise InputError("images must not be an empty list")
     if len({(array.dtype, array.ndim) for array in arrays}) != 1:

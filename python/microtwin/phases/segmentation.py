@@ -1,6 +1,6 @@
 """Segmentation by grey level: one threshold, several, or one that varies over the image."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -113,11 +113,8 @@ def threshold_of(images: npt.ArrayLike | Iterable[npt.ArrayLike], method: str = 
         If there is no image, one is no image, or all have one and the same grey level.
     """
     _validate.choice(method, GLOBAL, name="method")
-    several = isinstance(images, Sequence) or (
-        isinstance(images, Iterable) and not hasattr(images, "__array__")
-    )
-    given: Iterable[Any] = images if several else [images]  # type: ignore[assignment]
-    arrays = (_validate.image(image, name=f"image {i}") for i, image in enumerate(given))
+    given = enumerate(_validate.one_or_many(images))
+    arrays = (_validate.image(image, name=f"image {i}") for i, image in given)
     return float(_thresholds(Histogram.of(arrays), method, 2)[0])
 
 
