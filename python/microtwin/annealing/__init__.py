@@ -1,0 +1,10 @@
+"""Reconstruction by simulated annealing, the classical baseline.
+
+What lives here: targets, the cooling schedule, checkpoints, the twin that comes out. The exchanges
+themselves are made by the C++ core. What may not: jax, dask, and anything that learns.
+"""
+
+from microtwin.annealing.anneal import anneal
+from microtwin.annealing.twin import History, Twin
+
+__all__ = ["History", "Twin", "anneal"]

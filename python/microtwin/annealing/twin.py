@@ -1,0 +1,124 @@
+"""What annealing returns."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from microtwin._version import __version__
+from microtwin.statistics import Description, describe
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_COLUMNS = ("proposals", "energies", "temperatures", "acceptances", "seconds")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """The course of an annealing run, one entry a step of the temperature.
+
+    Attributes
+    ----------
+    proposals : ndarray of int64, shape (n,)
+        Exchanges proposed so far.
+    energies : ndarray of float64, shape (n,)
+        Total squared error after them.
+    temperatures : ndarray of float64, shape (n,)
+        Temperature of the step that ended there.
+    acceptances : ndarray of float64, shape (n,)
+        Fraction of the step's proposals that were accepted.
+    seconds : ndarray of float64, shape (n,)
+        Time spent so far.
+    """
+
+    proposals: npt.NDArray[np.int64]
+    energies: npt.NDArray[np.float64]
+    temperatures: npt.NDArray[np.float64]
+    acceptances: npt.NDArray[np.float64]
+    seconds: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.proposals)
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return one row a step."""
+        import pandas as pd
+
+        return pd.DataFrame({name: getattr(self, name) for name in _COLUMNS})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Twin:
+    """A structure that annealing has made.
+
+    Attributes
+    ----------
+    labels : ndarray of uint8
+        The structure, of the shape asked for.
+    energy : float
+        Total squared error left: over all axes, lags from 1, functions and phases of the target, in
+        squared probabilities.
+    history : History
+        The course of the run.
+    proposals, accepted : int
+        Exchanges proposed and made.
+    seconds : float
+        Time spent, over all resumptions.
+    stop_reason : str
+        "energy", "stall", "proposals" or "time".
+    target : Description
+        What the twin was annealed to.
+    max_lag : int
+        Largest lag of the objective (less along a side too short for it).
+    periodic : bool
+        Whether the twin's own lags wrap at its faces.
+    seed : int
+    version : str
+        Of microtwin.
+    """
+
+    labels: npt.NDArray[np.uint8]
+    energy: float
+    history: History = field(repr=False)
+    proposals: int
+    accepted: int
+    seconds: float
+    stop_reason: str
+    target: Description = field(repr=False)
+    max_lag: int
+    periodic: bool
+    seed: int
+    version: str = __version__
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Voxel edge in metres along each axis of the twin, or None."""
+        spacing = self.target.spacing
+        if spacing is None or len(spacing) == self.labels.ndim:
+            return spacing
+        return (spacing[0],) * self.labels.ndim if len(set(spacing)) == 1 else None
+
+    def describe(self, *, threads: int | None = None) -> Description:
+        """Measure the twin as its target was measured, wrapping as its annealing did."""
+        return describe(
+            self.labels,
+            phase=[self.target.phase, *(p for p in self.target.phases if p != self.target.phase)],
+            statistics=self.target.statistics,
+            max_lag=self.max_lag,
+            periodic=self.periodic,
+            spacing=self.spacing,
+            threads=threads,
+        )
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the energy against the proposals."""
+        if ax is None:
+            from matplotlib.figure import Figure
+
+            ax = Figure(figsize=(5.5, 4), layout="constrained").subplots()
+        ax.loglog(self.history.proposals, self.history.energies)
+        ax.set(xlabel="proposals", ylabel="energy (total squared error)", title="annealing")
+        return ax
