@@ -1,0 +1,200 @@
+"""The report: one HTML file with everything in it."""
+
+import base64
+import platform
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from microtwin.comparison import _figures, _pictures, verdict
+from microtwin.comparison.result import Comparison, Member
+
+COLUMNS = 3  # tiles in a row of examples
+
+
+def render(comparison: Comparison) -> str:
+    """Return the report as HTML text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("microtwin.comparison"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": number, "percent": percent, "duration": duration, "plus_minus": plus_minus,
+    }  # fmt: skip
+    return environment.get_template("report.html.j2").render(
+        comparison=comparison,
+        reference=comparison.reference,
+        cards=[_card(comparison, m) for m in comparison.members if _flat(m)],
+        volumes=[_volume(comparison, m) for m in comparison.members if _solid(m)],
+        legend=[
+            {"name": m.name, "style": _figures.style_of(comparison, m)} for m in comparison.members
+        ],
+        band_colour=_figures.BAND_COLOUR,
+        curves=list(_curves(comparison)),
+        courses=list(_courses(comparison)),
+        verdicts=[(m, comparison.verdict(m.name)) for m in comparison.methods],
+        name_of=verdict.name_of,
+        caveat=verdict.CAVEAT,
+        surface_unit=_surface_unit(comparison),
+        settings=list(_flattened(comparison.settings)),
+        notes=comparison.settings.get("notes", ()),
+        command=comparison.settings.get("command"),
+        machine=f"{platform.system()} on {platform.machine()}",
+    )
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number for a table: `digits` that count, "–" where there is none."""
+    if value is None or value != value:
+        return "–"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if 1e-3 <= size < 1e5:
+        return f"{value:.{digits}g}" if size < 10**digits else f"{value:,.0f}".replace(",", " ")
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    superscript = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa}·10{superscript}"
+
+
+def percent(fraction: float | None) -> str:
+    """Return a fraction as whole per cent, "–" where there is none."""
+    return "–" if fraction is None else f"{100 * fraction:.0f} %"
+
+
+def plus_minus(value: float, spread: float | None) -> str:
+    """Return a value with its spread between samples."""
+    return number(value) if spread is None else f"{number(value)} ± {number(spread, 2)}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time in the unit it is best read in."""
+    if seconds is None:
+        return "–"
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 120 else f"{seconds / 3600:.1f} h"
+
+
+def _flat(member: Member) -> bool:
+    return bool(member.labels) and member.labels[0].ndim == 2
+
+
+def _solid(member: Member) -> bool:
+    return bool(member.labels) and member.labels[0].ndim == 3
+
+
+def _card(comparison: Comparison, member: Member) -> dict[str, Any]:
+    """Return the pictures of one member: grey levels over phases, or phases only."""
+    phases = _pictures.count_phases(comparison)
+    rows = []
+    count = COLUMNS if member.images else 2 * COLUMNS
+    if member.images:
+        tiles = _pictures.grey_levels(member.images[:count])
+        rows.append(("grey levels", _pictures.data_uri(_pictures.mosaic(tiles, columns=COLUMNS))))
+    tiles = [_pictures.grey_of_labels(labels, phases) for labels in member.labels[:count]]
+    columns = min(COLUMNS, len(tiles))
+    rows.append(("phases", _pictures.data_uri(_pictures.mosaic(tiles, columns=columns))))
+    return {"member": member, "rows": rows, "size": _size(comparison, member)}
+
+
+def _size(comparison: Comparison, member: Member) -> str:
+    """Say how large one sample is, in metres where that is known."""
+    shape = member.description.shape
+    text = " × ".join(map(str, shape)) + (" voxels" if len(shape) == 3 else " pixels")
+    spacing = member.description.spacing
+    if spacing is None:
+        return text
+    from microtwin.statistics._plots import length_unit
+
+    unit, name = length_unit(shape[-1] * spacing[-1])
+    return f"{text}, {number(shape[-1] * spacing[-1] / unit)} {name} wide"
+
+
+def _volume(comparison: Comparison, member: Member) -> dict[str, Any]:
+    """Return a volume as a cube seen from outside, and as three slices."""
+    phases = _pictures.count_phases(comparison)
+    labels = member.labels[0]
+    nz, ny, nx = labels.shape
+    c, s = 0.866, 0.5  # of 30 degrees: an isometric view
+    top, front, side = (_pictures.data_uri(face) for face in _pictures.faces(labels, phases))
+    places = [
+        (top, nx, ny, f"matrix({c} {s} {-c} {s} {c * ny} 0)", 0.0),
+        (front, nx, nz, f"matrix({c} {s} 0 1 0 {s * ny})", 0.10),
+        (side, ny, nz, f"matrix({c} {-s} 0 1 {c * nx} {s * (nx + ny)})", 0.28),
+    ]
+    keys = ("picture", "width", "height", "transform", "shade")
+    slices = map(_pictures.data_uri, _pictures.middle_slices(labels, phases))
+    return {
+        "member": member,
+        "size": _size(comparison, member),
+        "width": c * (nx + ny),
+        "height": s * (nx + ny) + nz,
+        "faces": [dict(zip(keys, place, strict=True)) for place in places],
+        "slices": list(zip("zyx", slices, strict=True)),
+    }
+
+
+def _curves(comparison: Comparison) -> Iterable[dict[str, str]]:
+    for f in comparison.reference.description.functions:
+        figure = _figures.curves(comparison, f.statistic, f.phase)
+        distances = "; ".join(
+            f"{m.name} differs by {number(d.rms, 2)} (root mean square)"
+            for m in comparison.methods
+            for d in m.differences
+            if (d.statistic, d.phase) == (f.statistic, f.phase)
+        )
+        title = f"{_figures.TITLES[f.statistic]} of phase {f.phase} against lag"
+        yield {"picture": _svg(figure), "alt": f"{title}: {distances}."}
+
+
+def _courses(comparison: Comparison) -> Iterable[dict[str, str]]:
+    twins = [twin for member in comparison.methods for twin in member.twins]
+    if any(len(twin.history) > 1 for twin in twins):
+        text = ", ".join(number(twin.energy, 2) for twin in twins)
+        yield {
+            "picture": _svg(_figures.energies(comparison)),
+            "alt": f"Energy of the annealing runs against time, falling to {text}.",
+        }
+    for member in comparison.methods:
+        if member.losses:
+            yield {
+                "picture": _svg(_figures.losses(member)),
+                "alt": f"Training losses of {member.name} against the step.",
+            }
+
+
+def _svg(figure: Any) -> str:
+    text = base64.b64encode(_figures.to_svg(figure).encode()).decode("ascii")
+    return f"data:image/svg+xml;base64,{text}"
+
+
+def _surface_unit(comparison: Comparison) -> str:
+    if comparison.reference.description.spacing is None:
+        return "1/pixel"
+    return "1/m"
+
+
+def _flattened(settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Return what the report lists of the settings, as names and texts."""
+    for name, value in settings.items():
+        if name in ("notes", "command"):
+            continue
+        if isinstance(value, Mapping):
+            parts = (f"{key} {_text(part)}" for key, part in value.items())
+            yield name, ", ".join(parts)
+        elif isinstance(value, list | tuple):
+            yield name, ", ".join(map(_text, value))
+        else:
+            yield name, _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value, 4) if isinstance(value, float) else str(value)

@@ -1,0 +1,108 @@
+"""Comparisons to JSON-ready objects and back."""
+
+from typing import Any
+
+import numpy as np
+
+from microtwin.annealing import History
+from microtwin.comparison.difference import Difference
+from microtwin.comparison.result import FORMAT, Comparison, Member, TwinRecord
+from microtwin.statistics import Description
+
+Record = dict[str, Any]
+
+_HISTORY = ("proposals", "energies", "temperatures", "acceptances", "seconds")
+
+
+def to_record(comparison: Comparison) -> Record:
+    """Return all of a comparison but its pictures."""
+    return {
+        "format": FORMAT,
+        "versions": dict(comparison.versions),
+        "settings": dict(comparison.settings),
+        "reference": _member(comparison, comparison.reference),
+        "methods": [_member(comparison, method) for method in comparison.methods],
+    }
+
+
+def from_record(record: Record) -> dict[str, Any]:
+    """Return the arguments of the comparison that `to_record` wrote."""
+    return {
+        "reference": _restored(record["reference"]),
+        "methods": tuple(_restored(method) for method in record["methods"]),
+        "settings": record["settings"],
+        "versions": record["versions"],
+    }
+
+
+def _member(comparison: Comparison, member: Member) -> Record:
+    reference = comparison.reference
+    summary: Record = {
+        "samples": member.samples,
+        "fractions": {
+            str(phase): {
+                "value": member.description.fraction(phase),
+                "spread": member.description.fraction_spread(phase),
+            }
+            for phase in reference.description.phases
+        },
+        "specific_surface": {
+            "value": _number(comparison.surface(member)),
+            "spread": _number(comparison.surface_spread(member)),
+        },
+    }
+    if member is not reference:
+        summary["verdict"] = comparison.verdict(member.name)
+        summary["inside"] = member.inside
+        summary["rms"] = member.rms
+        summary["rms_in_errors"] = member.rms_in_errors
+        summary["variety"] = member.variety(reference)
+    return {
+        "name": member.name,
+        "kind": member.kind,
+        "summary": summary,
+        "differences": [d.to_record() for d in member.differences],
+        "description": member.description.to_record(),
+        "surfaces": [_number(s) for s in member.surfaces],
+        "twins": [_twin(twin) for twin in member.twins],
+        "losses": {name: [_number(v) for v in values] for name, values in member.losses.items()},
+        "seeds": list(member.seeds),
+        "seconds": member.seconds,
+    }
+
+
+def _restored(record: Record) -> Member:
+    return Member(
+        name=record["name"],
+        kind=record["kind"],
+        description=Description.from_record(record["description"]),
+        surfaces=np.array(_floats(record["surfaces"]), dtype=np.float64),
+        differences=tuple(map(Difference.from_record, record["differences"])),
+        twins=tuple(_restored_twin(twin) for twin in record["twins"]),
+        losses={name: tuple(_floats(values)) for name, values in record["losses"].items()},
+        seeds=tuple(record["seeds"]),
+        seconds=record["seconds"],
+    )
+
+
+def _twin(twin: TwinRecord) -> Record:
+    names = ("energy", "proposals", "accepted", "seconds", "stop_reason", "seed")
+    course = {name: getattr(twin.history, name).tolist() for name in _HISTORY}
+    about = {name: getattr(twin, name) for name in names}
+    return {"shape": list(twin.shape), **about, "history": course}
+
+
+def _restored_twin(record: Record) -> TwinRecord:
+    course = record["history"]
+    columns = [np.array(course[name], dtype=np.float64) for name in _HISTORY]
+    history = History(columns[0].astype(np.int64), *columns[1:])
+    return TwinRecord(**{**record, "shape": tuple(record["shape"]), "history": history})
+
+
+def _number(value: float | None) -> float | None:
+    """Return a float that JSON knows, None for NaN."""
+    return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _floats(values: list[float | None]) -> list[float]:
+    return [np.nan if value is None else value for value in values]

@@ -1,0 +1,99 @@
+"""Comparisons as one long table of numbers."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from microtwin import _files
+from microtwin.comparison.difference import inside_band
+from microtwin.comparison.result import Comparison, Member
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "method", "quantity", "phase", "lag", "distance_m",
+    "value", "spread", "reference", "reference_spread", "inside_band", "samples",
+)  # fmt: skip
+_DIFFERENCES = (
+    "rms", "largest", "rms_in_spreads", "largest_in_spreads", "rms_in_errors", "inside",
+)  # fmt: skip
+
+Row = dict[str, Any]
+
+
+def to_dataframe(comparison: Comparison) -> "pd.DataFrame":
+    """Return one row for each number; see `Comparison.to_dataframe`."""
+    import pandas as pd
+
+    rows = [row for member in comparison.members for row in _rows(comparison, member)]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def write_csv(path: str | os.PathLike[str], comparison: Comparison) -> Path:
+    """Write the long table as CSV."""
+    table = to_dataframe(comparison)
+    return _files.write_with(path, lambda file: table.to_csv(file, index=False))
+
+
+def _rows(comparison: Comparison, member: Member) -> Iterator[Row]:
+    about = {"method": member.name, "samples": member.samples}
+    for row in (
+        *_scalars(comparison, member),
+        *_curves(comparison.reference, member),
+        *_differences(member),
+    ):
+        yield {**about, **row}
+
+
+def _scalars(comparison: Comparison, member: Member) -> Iterator[Row]:
+    mine, real = member.description, comparison.reference.description
+    for phase in real.phases:
+        yield {
+            "quantity": "volume_fraction",
+            "phase": phase,
+            "value": mine.fraction(phase),
+            "spread": mine.fraction_spread(phase),
+            "reference": real.fraction(phase),
+            "reference_spread": real.fraction_spread(phase),
+        }
+    yield {
+        "quantity": "specific_surface",
+        "phase": real.phase,
+        "value": comparison.surface(member),
+        "spread": comparison.surface_spread(member),
+        "reference": comparison.surface(comparison.reference),
+        "reference_spread": comparison.surface_spread(comparison.reference),
+    }
+
+
+def _curves(reference: Member, member: Member) -> Iterator[Row]:
+    for real in reference.description.functions:
+        mine = member.description.function(real.statistic, real.phase)
+        inside = inside_band(mine.mean, real)
+        distances = real.distances
+        for lag in range(len(mine.lags)):
+            yield {
+                "quantity": real.statistic,
+                "phase": real.phase,
+                "lag": lag,
+                "distance_m": None if distances is None else float(np.mean(distances[:, lag])),
+                "value": mine.mean[lag],
+                "spread": None if mine.spread is None else mine.spread[lag],
+                "reference": real.mean[lag],
+                "reference_spread": None if real.spread is None else real.spread[lag],
+                "inside_band": None if inside is None else bool(inside[lag]),
+            }
+
+
+def _differences(member: Member) -> Iterator[Row]:
+    for difference in member.differences:
+        for name in _DIFFERENCES:
+            yield {
+                "quantity": f"{difference.statistic}.{name}",
+                "phase": difference.phase,
+                "value": getattr(difference, name),
+            }

@@ -1,0 +1,253 @@
+"""Measuring structures of several origins alike and holding them against a reference."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from microtwin import _validate
+from microtwin._version import __version__
+from microtwin.annealing import Twin
+from microtwin.comparison.difference import differences
+from microtwin.comparison.result import Comparison, Member, TwinRecord
+from microtwin.errors import InputError
+from microtwin.statistics import Description, describe, two_point
+
+REFERENCE = "real"
+LIBRARIES = ("numpy", "scipy", "scikit-image", "jax", "flax", "optax")
+EXAMPLES = 6  # structures of each kind that are kept to be looked at
+
+Array = npt.NDArray[Any]
+
+
+def compare(
+    methods: Mapping[str, Any],
+    *,
+    reference: Any,
+    phase: int | Sequence[int] | None = None,
+    max_lag: int | None = None,
+    spacing: float | Sequence[float] | None = None,
+    periodic: bool = False,
+    baselines: Mapping[str, Any] | None = None,
+    images: Mapping[str, Sequence[npt.ArrayLike]] | None = None,
+    losses: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
+    seconds: Mapping[str, float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    device: str = "auto",
+) -> Comparison:
+    """Measure the structures of several methods and hold them against a reference.
+
+    Parameters
+    ----------
+    methods : mapping of str to structures
+        For each method its structures: labels of one image (y, x) or volume (z, y, x), a list of
+        them, a `Twin` or a list of twins, or the samples of a generator.
+    reference : structures or Description
+        What to hold them against, in the same forms; several samples of the real material, so that
+        its own spread is known. A description must hold all the functions and lags asked for.
+    phase : int or sequence of int, optional
+        Phases to measure, the primary one first; by default all that the reference has.
+    max_lag : int, optional
+        Largest lag. By default half the shortest side of the reference's structures, or half the
+        shortest side of a method's where these are smaller.
+    spacing : float or sequence of float, optional
+        Voxel edge of the reference in metres; known already if its images remember it. The
+        structures of the methods are taken to have the same.
+    periodic : bool
+        Whether lags wrap at the faces.
+    baselines : mapping of str to structures, optional
+        Further real structures, measured and held against the reference like a method: how far real
+        is from real. They are in tables and figures, not among the pictures.
+    images : mapping of str to sequence of array_like, optional
+        Grey levels to show beside the structures, by method; "real" for the reference.
+    losses : mapping of str to (mapping of str to sequence of float), optional
+        Training losses to show, by method.
+    seconds : mapping of str to float, optional
+        How long each method took; known already for twins.
+    settings : mapping, optional
+        Anything JSON can hold that should be told in the report. "command" is shown as the command
+        to repeat it, "notes" (a list of sentences) in full.
+    threads, device
+        As in `describe`.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        If there is no method, or structures are not as described or lack a phase.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> real = list((rng.random((8, 32, 32)) < 0.5).astype(np.uint8))
+    >>> result = compare({"same": real}, reference=real, max_lag=8)
+    >>> result["same"].rms, result["same"].inside
+    (0.0, 1.0)
+    """
+    if not isinstance(methods, Mapping) or not methods:
+        raise InputError("methods must name at least one method and its structures")
+    baselines = baselines or {}
+    sources = {**methods, **baselines}
+    if REFERENCE in sources or len(sources) < len(methods) + len(baselines):
+        raise InputError(f"methods and baselines must have names of their own, none {REFERENCE!r}")
+    given = {name: structures(value, name=name) for name, value in sources.items()}
+    real = [] if isinstance(reference, Description) else structures(reference, name=REFERENCE)
+    options: dict[str, Any] = {"periodic": periodic, "threads": threads, "device": device}
+    if isinstance(reference, Description):
+        target = _checked(reference, phase, max_lag, periodic)
+    else:
+        edge = spacing if spacing is not None else _spacing(reference, real)
+        reach = _half(real) if max_lag is None else max_lag
+        target = _described(real, REFERENCE, phase=phase, spacing=edge, max_lag=reach, **options)
+
+    def member(name: str, source: Any, labels: list[Array], measured: Description) -> Member:
+        greys = (images or {}).get(name, getattr(source, "images", ()))
+        twins = _twins(source)
+        took = sum(twin.seconds for twin in twins) if twins else None
+        kind = "baseline" if name in baselines else _kind(source)
+        return Member(
+            name=name,
+            kind="reference" if name == REFERENCE else kind,
+            description=measured,
+            surfaces=_surfaces(labels, measured, threads),
+            differences=() if name == REFERENCE else differences(measured, target),
+            labels=() if name in baselines else tuple(labels[:EXAMPLES]),
+            images=tuple(np.asarray(grey) for grey in greys[:EXAMPLES]),
+            twins=tuple(map(TwinRecord.of, twins)),
+            losses={k: tuple(map(float, v)) for k, v in (losses or {}).get(name, {}).items()},
+            seeds=_seeds(source, twins),
+            seconds=(seconds or {}).get(name, took),
+        )
+
+    made = []
+    for name, labels in given.items():
+        measured = _described(
+            labels,
+            name,
+            phase=target.phases,
+            spacing=_edges(target.spacing, labels[0].ndim),
+            max_lag=min(target.max_lag, _half(labels)) if max_lag is None else target.max_lag,
+            **options,
+        )
+        made.append(member(name, sources[name], labels, measured))
+    return Comparison(
+        reference=member(REFERENCE, reference, real, target),
+        methods=tuple(made),
+        settings=dict(settings or {}),
+        versions=_versions(),
+    )
+
+
+def structures(value: Any, *, name: str = "structures") -> list[Array]:
+    """Return the label arrays of twins, samples, arrays or lists of these.
+
+    A 3-D array is one volume; the 3-D `labels` of generator samples are images, because samples
+    are a sequence of them.
+    """
+    if isinstance(value, Twin):
+        return [value.labels]
+    if hasattr(value, "labels") and hasattr(value, "images"):
+        return [_validate.labels(labels, name=name) for labels in value.labels]
+    if not isinstance(value, list | tuple):
+        return [_validate.labels(value, name=name)]
+    if not value:
+        raise InputError(f"{name} must hold at least one structure, not none")
+    return [
+        item.labels if isinstance(item, Twin) else _validate.labels(item, name=name)
+        for item in value
+    ]
+
+
+def _described(labels: list[Array], name: str, *, phase: Any, **options: Any) -> Description:
+    present = {int(label) for part in labels for label in np.unique(part)}
+    if phase is not None and len(present) > 1:
+        wanted = [phase] if isinstance(phase, int) else list(phase)
+        lacking = ", ".join(str(p) for p in wanted if p not in present)
+        if lacking:
+            raise InputError(f"{name} has no voxel of phase {lacking}, which the reference has")
+    try:
+        return describe(labels, phase=phase, **options)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def _checked(
+    reference: Description, phase: Any, max_lag: int | None, periodic: bool
+) -> Description:
+    """Return a description given as the reference, if it is what is asked for."""
+    asked = {"phase": phase, "max_lag": max_lag, "periodic": periodic}
+    for name, value in asked.items():
+        if value is not None and value != getattr(reference, name):
+            raise InputError(
+                f"{name} must be that of the reference's description, {getattr(reference, name)}, "
+                f"not {value}"
+            )
+    return reference
+
+
+def _half(labels: list[Array]) -> int:
+    return min(side for part in labels for side in part.shape) // 2
+
+
+def _spacing(source: Any, labels: list[Array]) -> Any:
+    holders = [source, *(source if isinstance(source, list | tuple) else ()), *labels[:1]]
+    known = (getattr(holder, "spacing", None) for holder in holders)
+    return next((spacing for spacing in known if spacing is not None), None)
+
+
+def _edges(spacing: tuple[float, ...] | None, ndim: int) -> tuple[float, ...] | None:
+    """Return the reference's spacing for structures of another dimension, where that is clear."""
+    if spacing is None or len(spacing) == ndim:
+        return spacing
+    return (spacing[0],) * ndim if len(set(spacing)) == 1 else None
+
+
+def _twins(source: Any) -> list[Twin]:
+    items = source if isinstance(source, list | tuple) else [source]
+    return [item for item in items if isinstance(item, Twin)]
+
+
+def _kind(source: Any) -> str:
+    if _twins(source):
+        return "annealing"
+    return "generator" if hasattr(source, "images") else "structures"
+
+
+def _seeds(source: Any, twins: list[Twin]) -> tuple[int, ...]:
+    if twins:
+        return tuple(twin.seed for twin in twins)
+    seed = getattr(source, "seed", None)
+    return () if seed is None else (int(seed),)
+
+
+def _surfaces(
+    labels: list[Array], measured: Description, threads: int | None
+) -> npt.NDArray[np.float64]:
+    """Return the specific surface of each structure; see `Description.specific_surface`."""
+    factor = 4.0 if measured.ndim == 3 else np.pi
+    result = []
+    for part in labels:
+        near = two_point(
+            part, phase=measured.phase, max_lag=1, periodic=measured.periodic,
+            spacing=measured.spacing, threads=threads, device="cpu",
+        )  # fmt: skip
+        edges = np.ones(part.ndim) if near.spacing is None else np.array(near.spacing)
+        result.append(-factor * np.mean((near.values[:, 1] - near.values[:, 0]) / edges))
+    return np.array(result, dtype=np.float64)
+
+
+def _versions() -> dict[str, str]:
+    found = {"microtwin": __version__, "python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,124 @@
+"""How far one curve lies from another, as numbers."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from microtwin.statistics import CorrelationFunction, Description
+
+# Samples of a normal distribution lie within this many standard deviations of its mean in 95 of
+# 100 cases.
+BAND = 1.96
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far the mean curve of a method lies from the mean curve of the reference.
+
+    Over the lags from 0 to the largest that both were measured at.
+
+    Attributes
+    ----------
+    statistic : str
+        "two_point" or "lineal_path".
+    phase : int
+        Label of the phase.
+    rms, largest : float
+        Root-mean-square and largest absolute difference over all lags, in probability units.
+    rms_in_spreads : float or None
+        `rms` over the root-mean-square of the standard deviation between reference samples: one
+        means as far from the reference as its own samples typically are. None where the reference
+        is a single sample or its samples do not differ.
+    largest_in_spreads : float or None
+        `largest` over the standard deviation between reference samples at that lag.
+    rms_in_errors : float or None
+        `rms` over the standard error of the difference between two means of as many real samples,
+        taken as independent: about one is what chance explains, several is a real difference.
+    inside : float or None
+        Fraction of lags at which the curve lies in the 95 % band of the reference, which is its
+        mean ± 1.96 standard deviations between samples. None for a single reference sample.
+    """
+
+    statistic: str
+    phase: int
+    rms: float
+    largest: float
+    rms_in_spreads: float | None
+    largest_in_spreads: float | None
+    rms_in_errors: float | None
+    inside: float | None
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the difference as a JSON-ready object."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Self:
+        """Return the difference that `to_record` wrote."""
+        return cls(**record)
+
+
+def differences(method: Description, reference: Description) -> tuple[Difference, ...]:
+    """Return one difference for each function of the reference, in its order."""
+    return tuple(_difference(method.function(f.statistic, f.phase), f) for f in reference.functions)
+
+
+def band(reference: CorrelationFunction) -> tuple[Floats, Floats] | None:
+    """Return the lower and upper edge of the reference's 95 % band, or None for one sample."""
+    spread = reference.spread
+    if spread is None:
+        return None
+    return reference.mean - BAND * spread, reference.mean + BAND * spread
+
+
+def inside_band(curve: Floats, reference: CorrelationFunction) -> npt.NDArray[np.bool_] | None:
+    """Tell for each lag of `curve` whether it lies in the 95 % band of the reference."""
+    edges = band(reference)
+    if edges is None:
+        return None
+    low, high = (edge[: len(curve)] for edge in edges)
+    slack = 1e-12  # where reference samples do not differ, rounding must not decide
+    return (curve >= low - slack) & (curve <= high + slack)
+
+
+def _difference(method: CorrelationFunction, reference: CorrelationFunction) -> Difference:
+    curve = method.mean
+    gap = np.abs(curve - reference.mean[: len(curve)])
+    known = np.isfinite(gap)
+    gap = np.where(known, gap, 0.0)
+    worst = int(gap.argmax())
+    rms = _rms(gap[known])
+    spread = None if reference.spread is None else reference.spread[: len(curve)]
+    inside = inside_band(curve, reference)
+    return Difference(
+        statistic=reference.statistic,
+        phase=reference.phase,
+        rms=rms,
+        largest=float(gap[worst]),
+        rms_in_spreads=None if spread is None else _ratio(rms, _rms(spread[known])),
+        largest_in_spreads=None if spread is None else _ratio(gap[worst], spread[worst]),
+        rms_in_errors=None
+        if spread is None
+        else _ratio(rms, _error(method.samples, spread[known], reference)),
+        inside=None if inside is None else float(inside[known].mean()),
+    )
+
+
+def _error(samples: int, spread: Floats, reference: CorrelationFunction) -> float:
+    """Return the standard error of the difference of the means, over all lags together.
+
+    Were the method's samples real ones, they would vary as the reference's do: so that is assumed.
+    """
+    return _rms(spread) * np.sqrt(1 / reference.samples + 1 / samples)
+
+
+def _rms(values: Floats) -> float:
+    return float(np.sqrt(np.square(values).mean()))
+
+
+def _ratio(value: float, unit: float) -> float | None:
+    return float(value / unit) if unit > 0 else None
