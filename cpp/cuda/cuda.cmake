@@ -3,62 +3,52 @@
 include(CheckLanguage)
 include(CheckSourceCompiles)
 
-function(microtwin_find_cuda result)
-  set(${result} FALSE PARENT_SCOPE)
-  if(MICROTWIN_CUDA STREQUAL "OFF")
-    return()
+function(microtwin_leave_out_cuda reason)
+  if(MICROTWIN_CUDA STREQUAL "AUTO")
+    message(STATUS "microtwin is built without CUDA: ${reason}")
+  else()
+    message(FATAL_ERROR "MICROTWIN_CUDA=${MICROTWIN_CUDA}, but ${reason}")
   endif()
-  check_language(CUDA)
-  if(NOT CMAKE_CUDA_COMPILER)
-    set(MICROTWIN_CUDA_PROBLEM "no working nvcc was found" PARENT_SCOPE)
-    return()
-  endif()
-  set(${result} TRUE PARENT_SCOPE)
 endfunction()
 
-# Where the compiler works by itself: does it know C++20, these architectures, the host's headers?
-function(microtwin_try_cuda result)
-  set(CMAKE_REQUIRED_FLAGS -std=c++20)
-  check_source_compiles(CUDA "
-    #include <bit>
-    #include <vector>
-    __global__ void kernel(int* out) { *out = 1; }
-    int main() { return std::popcount(std::vector<unsigned>(1, 3u)[0]); }" MICROTWIN_CUDA_COMPILES)
-  set(${result} ${MICROTWIN_CUDA_COMPILES} PARENT_SCOPE)
-endfunction()
-
-microtwin_find_cuda(MICROTWIN_WITH_CUDA)
-if(MICROTWIN_WITH_CUDA)
-  # Turing to Hopper as machine code; newer processors compile the last one's PTX when first used.
-  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
-    set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90)
-  endif()
-  enable_language(CUDA)
-  set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
-  set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
-  microtwin_try_cuda(MICROTWIN_WITH_CUDA)
-  if(NOT MICROTWIN_WITH_CUDA)
-    set(MICROTWIN_CUDA_PROBLEM "${CMAKE_CUDA_COMPILER} cannot compile C++20 for \
-${CMAKE_CUDA_ARCHITECTURES} with this C++ compiler")
-  endif()
+if(NOT MICROTWIN_CUDA AND NOT MICROTWIN_CUDA STREQUAL "AUTO")
+  return()
 endif()
-
-if(NOT MICROTWIN_WITH_CUDA)
-  if(MICROTWIN_CUDA STREQUAL "ON")
-    message(FATAL_ERROR "MICROTWIN_CUDA=ON, but ${MICROTWIN_CUDA_PROBLEM}")
-  elseif(NOT MICROTWIN_CUDA STREQUAL "OFF")
-    message(STATUS "microtwin is built without CUDA: ${MICROTWIN_CUDA_PROBLEM}")
-  endif()
+check_language(CUDA)
+if(NOT CMAKE_CUDA_COMPILER)
+  microtwin_leave_out_cuda("no nvcc was found that works with this C++ compiler")
   return()
 endif()
 
-message(STATUS "microtwin is built with CUDA for ${CMAKE_CUDA_ARCHITECTURES}")
+# Turing to Hopper as machine code; newer processors compile the last one's PTX when first used.
+# Set only after the language is enabled: an nvcc that does not know them all must not stop AUTO.
+if(DEFINED CMAKE_CUDA_ARCHITECTURES OR DEFINED ENV{CUDAARCHS})
+  enable_language(CUDA)
+else()
+  set(CMAKE_CUDA_ARCHITECTURES OFF)
+  enable_language(CUDA)
+  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90)
+endif()
+set(CMAKE_REQUIRED_FLAGS -std=c++20)
+check_source_compiles(CUDA "
+  #include <bit>
+  #include <vector>
+  __global__ void kernel(int* out) { *out = 1; }
+  int main() { return std::popcount(std::vector<unsigned>(1, 3u)[0]); }" MICROTWIN_CUDA_COMPILES)
+unset(CMAKE_REQUIRED_FLAGS)
+if(NOT MICROTWIN_CUDA_COMPILES)
+  microtwin_leave_out_cuda("${CMAKE_CUDA_COMPILER} ${CMAKE_CUDA_COMPILER_VERSION} cannot compile \
+C++20 for the architectures ${CMAKE_CUDA_ARCHITECTURES}")
+  return()
+endif()
+message(STATUS "microtwin is built with CUDA for the architectures ${CMAKE_CUDA_ARCHITECTURES}")
+
 if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake below 3.26 does not know that nvcc can
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
 endif()
 add_library(microtwin_cuda STATIC cpp/cuda/statistics.cu)
 set_target_properties(microtwin_cuda PROPERTIES
-  CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF)
+  CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF CUDA_VISIBILITY_PRESET hidden)
 target_include_directories(microtwin_cuda PUBLIC cpp/cuda)
 target_link_libraries(microtwin_cuda PUBLIC microtwin_core)
 target_compile_options(microtwin_cuda PRIVATE
@@ -68,5 +58,6 @@ if(NOT MSVC)
 endif()
 
 pybind11_add_module(_cuda MODULE bindings/cuda.cpp)
+set_target_properties(microtwin_cuda _cuda PROPERTIES CUDA_RUNTIME_LIBRARY Static)
 target_link_libraries(_cuda PRIVATE microtwin_cuda)
 install(TARGETS _cuda DESTINATION microtwin)

@@ -112,7 +112,8 @@ MICROTWIN_DEVICE inline std::uint64_t pack_down(const std::uint8_t* top, std::in
 }
 
 // Deals a count out to blocks of threads. All threads of a block have the same lags; neighbouring
-// threads have neighbouring columns, which lie side by side in memory.
+// threads have neighbouring columns, which lie side by side in memory. A thread too many begins
+// behind the end of its line, where there is nothing to count.
 struct Work {
     Lines lines;
     std::int64_t positions;  // of a line, for one thread
@@ -127,13 +128,11 @@ struct Work {
     }
     struct Share {
         std::int64_t column, position, lag;
-        bool empty;  // a thread too many
     };
     MICROTWIN_DEVICE Share share(std::int64_t block, int thread) const {
         const std::int64_t across = ceil_div(threads(), kThreads);
         const std::int64_t item = block % across * kThreads + thread;
-        return {item % lines.columns, item / lines.columns * positions, block / across * lags,
-                item >= threads()};
+        return {item % lines.columns, item / lines.columns * positions, block / across * lags};
     }
 };
 

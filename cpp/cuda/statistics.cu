@@ -64,9 +64,8 @@ __global__ void __launch_bounds__(kThreads)
     for (std::int64_t block = blockIdx.x; block < work.blocks(); block += gridDim.x) {
         const Work::Share share = work.share(block, static_cast<int>(threadIdx.x));
         std::uint32_t found[kLagBlock] = {};
-        if (!share.empty)
-            count_pairs(work.lines.line(mask, share.column, periodic), share.position, share.lag,
-                        found);
+        count_pairs(work.lines.line(mask, share.column, periodic), share.position, share.lag,
+                    found);
         for (int j = 0; j < kLagBlock; ++j) {
             const std::uint32_t sum = warp_sum(found[j]);
             if (threadIdx.x % kWarp == 0 && sum != 0 && share.lag + j <= work.reach)
@@ -79,9 +78,7 @@ __global__ void __launch_bounds__(kThreads)
     count_all_paths(const std::uint64_t* mask, Work work, bool periodic, Hit* hits) {
     for (std::int64_t block = blockIdx.x; block < work.blocks(); block += gridDim.x) {
         const Work::Share share = work.share(block, static_cast<int>(threadIdx.x));
-        // A thread too many begins behind the end of a line, where there is nothing to count.
-        Paths paths(work.lines.line(mask, share.column, periodic),
-                    share.empty ? work.lines.length : share.position);
+        Paths paths(work.lines.line(mask, share.column, periodic), share.position);
         MICROTWIN_UNROLL(8)
         for (std::int64_t lag = 0; lag <= work.reach; ++lag) {
             const std::uint32_t sum = warp_sum(paths.count());

@@ -64,7 +64,6 @@ void every_thread_together_counts_what_the_core_counts() {
                 for (std::int64_t block = 0; block < pair_count.blocks(); ++block)
                     for (int thread = 0; thread < kThreads; ++thread) {
                         const auto share = pair_count.share(block, thread);
-                        if (share.empty) continue;
                         std::uint32_t found[kLagBlock] = {};
                         count_pairs(lines.line(mask.data(), share.column, periodic), share.position,
                                     share.lag, found);
@@ -77,7 +76,7 @@ void every_thread_together_counts_what_the_core_counts() {
                     for (int thread = 0; thread < kThreads; ++thread) {
                         const auto share = path_count.share(block, thread);
                         Paths segments(lines.line(mask.data(), share.column, periodic),
-                                       share.empty ? lines.length : share.position);
+                                       share.position);
                         for (auto& sum : paths) {
                             sum += segments.count();
                             segments.lengthen();
@@ -99,7 +98,7 @@ void shares_beyond_two_to_the_31_threads_stay_apart() {
     CHECK(work.blocks() == (std::int64_t{1} << 17) * 512);
     const auto last = work.share(work.blocks() - 1, kThreads - 1);
     CHECK(last.column == (1 << 18) - 1 && last.position == 4096 - kPairPositions);
-    CHECK(last.lag == 4096 - kLagBlock && !last.empty);
+    CHECK(last.lag == 4096 - kLagBlock);
 }
 
 }  // namespace
