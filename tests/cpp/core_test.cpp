@@ -262,10 +262,14 @@ void impossible_annealing_is_refused() {
     CHECK_REFUSES(Annealer({start.labels.data(), {{0, 8, 8}}}, {good}, {true, 0}));
     const Structure uniform{{{1, 8, 8}}, std::vector<std::uint8_t>(64, 1)};
     CHECK_REFUSES(Annealer(uniform.view(), {good}, {true, 0}));
+    CHECK_REFUSES(TextbookAnnealer(uniform.view(), {good}, {true, 0}));
 
     Annealer annealer = make(good);
     CHECK_REFUSES(annealer.difference(0, 64));
     CHECK_REFUSES(annealer.difference(-1, 0));
+    TextbookAnnealer textbook(start.view(), {good}, {true, 0});
+    CHECK_REFUSES(textbook.difference(0, 64));
+    CHECK_REFUSES(textbook.difference(-1, 0));
     CHECK_REFUSES(annealer.restore(Annealer::Snapshot{}));
     const Structure other = random_structure({{1, 8, 8}}, 2, 62);
     CHECK_REFUSES(annealer.restore(Annealer(other.view(), {good}, {true, 0}).snapshot()));

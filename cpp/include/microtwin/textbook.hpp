@@ -4,8 +4,10 @@
 // it is timed against. Same targets, same random numbers; nothing here is clever.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
 
 #include "microtwin/annealing.hpp"
@@ -22,7 +24,11 @@ class TextbookAnnealer {
         for (std::int64_t i = 0; i < shape_.size(); ++i) sites_[labels_[size(i)]].push_back(i);
         for (int label = 0; label < 256; ++label)
             if (!sites_[size(label)].empty()) present_.push_back(static_cast<std::uint8_t>(label));
+        if (present_.size() < 2)
+            throw std::invalid_argument("the structure must have at least two phases to exchange");
         for (auto& target : targets) {
+            if (target.weights.size() != target.values.size())
+                throw std::invalid_argument("a target must have one weight for each value");
             const CountOptions count{static_cast<std::int64_t>(target.values.size()), periodic_, 1};
             const auto counts = target.statistic == Statistic::two_point
                                     ? two_point(start, target.phase, {target.axis}, count)[0]
@@ -59,6 +65,8 @@ class TextbookAnnealer {
     }
 
     double difference(std::int64_t p, std::int64_t q) {
+        if (std::min(p, q) < 0 || std::max(p, q) >= shape_.size())
+            throw std::invalid_argument("a voxel index is outside the structure");
         const double after = exchange(p, q);
         std::swap(labels_[size(p)], labels_[size(q)]);
         return after - energy_;
