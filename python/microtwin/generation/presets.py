@@ -34,6 +34,8 @@ class Preset:
         Weight of the gradient penalty ("relativistic").
     label_noise : float
         Noise on the labels ("classic").
+    any_size : bool
+        Whether it makes images of any size, not only that of the training patches.
     stretch : bool
         Whether the grey levels are stretched to fill [-1, 1], instead of black being -1 and white 1.
     """
@@ -53,6 +55,7 @@ class Preset:
     average: float | None = None
     penalty: float = 0.0
     label_noise: float = 0.0
+    any_size: bool = False
     stretch: bool = False
 
 
@@ -94,6 +97,7 @@ PRESETS: Mapping[str, Preset] = {
             memory=0.99,
             average=0.995,
             penalty=1.0,
+            any_size=True,
             stretch=True,
         ),
         _thesis(64, steps=12_500),
