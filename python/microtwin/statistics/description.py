@@ -1,0 +1,382 @@
+"""Descriptions: all that is measured of a structure, or of many samples of one material."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from microtwin import _validate
+from microtwin.errors import InputError
+from microtwin.statistics import _tables
+from microtwin.statistics.correlation import (
+    CorrelationFunction,
+    lag_limit,
+    lineal_path,
+    two_point,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+Measure = Callable[..., CorrelationFunction]
+MEASURES: dict[str, Measure] = {"two_point": two_point, "lineal_path": lineal_path}
+STATISTICS = tuple(MEASURES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Description:
+    """What was measured of one structure or, merged, of several samples of a material.
+
+    Attributes
+    ----------
+    phase : int
+        The phase that `porosity`, `two_point` and `lineal_path` speak of.
+    functions : tuple of CorrelationFunction
+        Every function measured, of every phase asked for.
+    voxels : mapping of int to int
+        How many voxels of each label there are, over all samples.
+    porosities : ndarray of float64, shape (samples, labels)
+        Volume fraction of each label of `voxels`, sample by sample.
+    interfaces : mapping of int to ndarray of int64, shape (axes, 2)
+        For each phase measured and each axis, how many pairs of neighbours have one end in the
+        phase, of how many pairs.
+    shape : tuple of int
+        Shape of the (first) structure.
+    """
+
+    phase: int
+    functions: tuple[CorrelationFunction, ...]
+    voxels: Mapping[int, int]
+    porosities: npt.NDArray[np.float64]
+    interfaces: Mapping[int, npt.NDArray[np.int64]]
+    shape: tuple[int, ...]
+
+    @property
+    def phases(self) -> tuple[int, ...]:
+        """Labels of the phases that functions were measured of."""
+        return tuple(dict.fromkeys(f.phase for f in self.functions))
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Names of the statistics measured."""
+        return tuple(dict.fromkeys(f.statistic for f in self.functions))
+
+    @property
+    def ndim(self) -> int:
+        """2 for images, 3 for volumes."""
+        return len(self.shape)
+
+    @property
+    def samples(self) -> int:
+        """How many structures were measured."""
+        return self.functions[0].samples
+
+    @property
+    def periodic(self) -> bool:
+        """Whether lags wrap at the faces."""
+        return self.functions[0].periodic
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Voxel edge in metres along each axis, or None if it is not known."""
+        return self.functions[0].spacing
+
+    @property
+    def max_lag(self) -> int:
+        """The largest lag measured, in voxels."""
+        return self.functions[0].max_lag
+
+    @property
+    def porosity(self) -> float:
+        """Volume fraction of `phase`, the φ of S2(0) = φ."""
+        return self.fraction(self.phase)
+
+    def fraction(self, phase: int) -> float:
+        """Return the volume fraction of a phase."""
+        return self.voxels.get(phase, 0) / sum(self.voxels.values())
+
+    def fraction_spread(self, phase: int) -> float | None:
+        """Return the standard deviation of a volume fraction between samples; None for one."""
+        if self.samples < 2 or phase not in self.voxels:
+            return None
+        return float(self.porosities[:, list(self.voxels).index(phase)].std(ddof=1))
+
+    @property
+    def specific_surface(self) -> float:
+        """Interface of `phase` per volume, in 1/m where the spacing is known, else in 1/voxel.
+
+        From the slope of S2 at the origin, -4 S2'(0) in 3-D and -π S2'(0) in 2-D, averaged over the
+        axes; for an isotropic structure this corrects the staircase of the voxels. The slope is
+        half the fraction of neighbours that differ, so that faces of the image count as no
+        interface.
+        """
+        function = self.two_point
+        pairs = self.interfaces[self.phase]
+        edges = np.array([1.0 if self.spacing is None else self.spacing[a] for a in function.axes])
+        known = pairs[:, 1] > 0
+        slopes = 0.5 * pairs[known, 0] / pairs[known, 1] / edges[known]
+        factor = 4.0 if self.ndim == 3 else np.pi
+        return float(factor * slopes.mean()) if known.any() else float("nan")
+
+    @property
+    def two_point(self) -> CorrelationFunction:
+        """Two-point probability of `phase`."""
+        return self.function("two_point")
+
+    @property
+    def lineal_path(self) -> CorrelationFunction:
+        """Lineal-path function of `phase`."""
+        return self.function("lineal_path")
+
+    def function(self, statistic: str, phase: int | None = None) -> CorrelationFunction:
+        """Return one function; of the primary phase unless another is named.
+
+        Raises
+        ------
+        InputError
+            If it was not measured.
+        """
+        wanted = self.phase if phase is None else phase
+        for f in self.functions:
+            if f.statistic == statistic and f.phase == wanted:
+                return f
+        raise InputError(
+            f"{statistic} of phase {wanted} was not measured; there are "
+            f"{', '.join(self.statistics)} of phases {', '.join(map(str, self.phases))}"
+        )
+
+    def of(self, phase: int) -> Self:
+        """Return the same description seen from another of its phases."""
+        self.function("two_point", phase)
+        return self._replace(phase=phase)
+
+    def _replace(self, **changes: Any) -> Self:
+        names = ("phase", "functions", "voxels", "porosities", "interfaces", "shape")
+        return type(self)(**{name: getattr(self, name) for name in names} | changes)
+
+    def __add__(self, other: Self) -> Self:
+        """Merge the descriptions of two sets of samples of one material."""
+        if not isinstance(other, Description):
+            return NotImplemented
+        if (self.phases, self.statistics) != (other.phases, other.statistics):
+            raise InputError("descriptions to merge must hold the same statistics and phases")
+        merged = {
+            k: self.voxels.get(k, 0) + other.voxels.get(k, 0)
+            for k in sorted({*self.voxels, *other.voxels})
+        }
+        table = np.zeros((len(self.porosities) + len(other.porosities), len(merged)))
+        for column, label in enumerate(merged):
+            row = 0
+            for part in (self, other):
+                if label in part.voxels:
+                    values = part.porosities[:, list(part.voxels).index(label)]
+                    table[row : row + len(values), column] = values
+                row += len(part.porosities)
+        functions = tuple(map(add, self.functions, other.functions))
+        interfaces = {p: pairs + other.interfaces[p] for p, pairs in self.interfaces.items()}
+        return self._replace(
+            functions=functions, voxels=merged, porosities=table, interfaces=interfaces
+        )
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return one row for each function, axis and lag."""
+        return _tables.to_dataframe(self.functions)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write a CSV file that `from_csv` reads back exactly."""
+        return _tables.write_csv(path, self.functions, self._about())
+
+    def to_json(self, path: str | os.PathLike[str]) -> Path:
+        """Write a JSON file that `from_json` reads back exactly."""
+        return _tables.write_json(path, self.functions, self._about())
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the description as a JSON-ready object."""
+        summary = {"porosity": self.porosity, "specific_surface": self.specific_surface}
+        return _tables.as_record(self.functions, {**self._about(), **summary})
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the description that `to_record` made an object of."""
+        return cls._restored(*_tables.from_record(dict(record), "record"), path="record")
+
+    @classmethod
+    def from_csv(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a description that `to_csv` wrote."""
+        return cls._restored(*_tables.read_csv(path), path=path)
+
+    @classmethod
+    def from_json(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a description that `to_json` wrote."""
+        return cls._restored(*_tables.read_json(path), path=path)
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw every function measured, with its spread between samples as a band."""
+        from microtwin.statistics._plots import plot_description
+
+        return plot_description(self, ax)
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "phase": self.phase,
+            "shape": list(self.shape),
+            "voxels": {str(label): count for label, count in self.voxels.items()},
+            "porosities": self.porosities.tolist(),
+            "interfaces": {str(p): pairs.tolist() for p, pairs in self.interfaces.items()},
+        }
+
+    @classmethod
+    def _restored(
+        cls, functions: list[dict[str, Any]], about: dict[str, Any], *, path: str | os.PathLike[str]
+    ) -> Self:
+        try:
+            return cls(
+                phase=about["phase"],
+                functions=tuple(CorrelationFunction(**f) for f in functions),
+                voxels={int(label): count for label, count in about["voxels"].items()},
+                porosities=np.asarray(about["porosities"], dtype=np.float64),
+                interfaces={
+                    int(p): np.asarray(pairs, dtype=np.int64)
+                    for p, pairs in about["interfaces"].items()
+                },
+                shape=tuple(about["shape"]),
+            )
+        except KeyError as error:
+            raise InputError(
+                f"{path} holds functions but no description: {error} is missing"
+            ) from error
+
+
+def describe(
+    labels: npt.ArrayLike | Sequence[npt.ArrayLike],
+    *,
+    phase: int | Sequence[int] | None = None,
+    statistics: str | Sequence[str] = STATISTICS,
+    max_lag: int | None = None,
+    axes: Sequence[int] | int | None = None,
+    periodic: bool = False,
+    spacing: float | Sequence[float] | None = None,
+    threads: int | None = None,
+    device: str = "auto",
+) -> Description:
+    """Measure a structure, or several samples of one material together.
+
+    Parameters
+    ----------
+    labels : array_like of int, or list of them
+        One image (y, x) or one volume (z, y, x) of phase labels; or a list of images or of volumes,
+        whose counts are merged and whose spread is kept.
+    phase : int or sequence of int, optional
+        The phases to measure, the primary one first. By default all that are present, and phase 1
+        (or, where there is none, the highest label) is the primary one.
+    statistics : sequence of str
+        Any of `STATISTICS`, or "all". The two-point probability is always measured.
+    max_lag, axes, periodic, spacing, threads, device
+        As in `two_point`.
+
+    Returns
+    -------
+    Description
+
+    Raises
+    ------
+    InputError
+        If an argument is not as described, or there is only one phase.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> board = np.indices((8, 8)).sum(axis=0) % 2
+    >>> describe(board, periodic=True).porosity
+    0.5
+    """
+    samples = _samples(labels)
+    if spacing is None:
+        spacing = getattr(samples[0], "spacing", None)
+    structures = [_validate.labels(sample) for sample in samples]
+    ndim = structures[0].ndim
+    if any(structure.ndim != ndim for structure in structures):
+        raise InputError("labels must be all images or all volumes, not a mixture")
+    names = _statistics(statistics)
+    histograms = np.array([np.bincount(s.ravel(), minlength=256) for s in structures])
+    totals = histograms.sum(axis=0)
+    present = [int(label) for label in np.flatnonzero(totals)]
+    wanted = _phases(phase, present)
+    along = _validate.axes(axes, ndim=ndim)
+    reach = lag_limit(max_lag, [s.shape for s in structures], along)
+
+    def measure(function: Measure, label: int, reach: int) -> CorrelationFunction:
+        return reduce(
+            add,
+            (
+                function(
+                    structure, phase=label, max_lag=reach, axes=along, periodic=periodic,
+                    spacing=spacing, threads=threads, device=device,
+                )
+                for structure in structures
+            ),
+        )  # fmt: skip
+
+    def outside(structure: npt.ArrayLike, *, phase: int, **options: Any) -> CorrelationFunction:
+        return two_point(np.asarray(structure) != phase, phase=1, **options)
+
+    def differing_neighbours(label: int) -> npt.NDArray[np.int64]:
+        nearest = min([1, *(max(s.shape[axis] for axis in along) - 1 for s in structures)])
+        both, neither = measure(two_point, label, nearest), measure(outside, label, nearest)
+        pairs = both.trials[:, -1]
+        return np.stack([pairs - both.hits[:, -1] - neither.hits[:, -1], pairs], axis=1)
+
+    return Description(
+        phase=wanted[0],
+        functions=tuple(
+            measure(MEASURES[name], label, reach) for label in wanted for name in names
+        ),
+        voxels={label: int(totals[label]) for label in present},
+        porosities=histograms[:, present] / histograms.sum(axis=1, keepdims=True),
+        interfaces={label: differing_neighbours(label) for label in wanted},
+        shape=structures[0].shape,
+    )
+
+
+def _samples(labels: Any) -> list[Any]:
+    """Tell a list of structures from one structure given as nested lists."""
+    if not isinstance(labels, list | tuple):
+        return [labels]
+    if not labels:
+        raise InputError("labels must hold at least one image or volume, not none")
+    return list(labels) if np.ndim(labels[0]) > 1 else [labels]
+
+
+def _statistics(value: str | Sequence[str]) -> list[str]:
+    if value == "all":
+        return list(STATISTICS)
+    given = [value] if isinstance(value, str) else list(value)
+    for name in given:
+        _validate.choice(name, [*STATISTICS, "all"], name="each of statistics")
+    return list(dict.fromkeys(["two_point", *given]))
+
+
+def _phases(value: int | Sequence[int] | None, present: list[int]) -> list[int]:
+    if len(present) < 2:
+        raise InputError(
+            f"labels must hold at least two phases; every voxel has the label {present[0]}"
+        )
+    if value is None:
+        primary = 1 if 1 in present else present[-1]
+        return [primary, *(label for label in present if label != primary)]
+    given = list(value) if isinstance(value, Sequence) else [value]
+    wanted = [_validate.integer(p, name="phase", minimum=0, maximum=255) for p in given]
+    if not wanted or len(set(wanted)) != len(wanted):
+        raise InputError(f"phase must be one label or distinct labels, not {value!r}")
+    for label in wanted:
+        if label not in present:
+            known = ", ".join(map(str, present))
+            raise InputError(f"phase must be one of the labels present ({known}), not {label}")
+    return wanted

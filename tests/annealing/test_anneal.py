@@ -1,0 +1,202 @@
+"""Annealing as a user calls it."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import microtwin as mt
+from microtwin.errors import CheckpointError, InputError
+from microtwin.images import synthetic
+
+
+def total_squared_error(twin, target):
+    """The energy by its definition, from the finished structure and the target alone."""
+    total = 0.0
+    measured = twin.describe()
+    for mine, theirs in zip(measured.functions, target.functions, strict=True):
+        values = theirs.values if target.ndim == twin.labels.ndim else theirs.mean[None, :]
+        errors = (mine.values - values[:, : mine.max_lag + 1])[:, 1:]
+        total += float(np.sum(errors**2))
+    return total
+
+
+def discs(side=128, seed=0):
+    return synthetic.overlapping_spheres((side, side), radius=7.0, porosity=0.6, seed=seed)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_128_square_twin_of_discs_has_the_curves_of_both_phases(seed):
+    target = mt.describe(discs(seed=seed), max_lag=32, periodic=True)
+    twin = mt.anneal(target, shape=(128, 128), seed=seed)
+    assert twin.energy <= 1e-5
+    assert total_squared_error(twin, target) == pytest.approx(twin.energy, rel=1e-9)
+    assert twin.describe().porosity == pytest.approx(target.porosity, abs=1 / 128**2)
+
+
+def test_a_64_cubed_twin_of_spheres_has_s2_and_l_along_three_axes():
+    spheres = synthetic.overlapping_spheres((64,) * 3, radius=6.0, porosity=0.6, seed=1)
+    target = mt.describe(spheres, phase=1, max_lag=32, periodic=True)
+    twin = mt.anneal(target, shape=(64, 64, 64), seed=0)
+    assert twin.energy <= 1e-5
+    assert total_squared_error(twin, target) == pytest.approx(twin.energy, rel=1e-9)
+
+
+def test_a_volume_follows_an_image_along_every_axis():
+    target = mt.describe(discs(256), max_lag=12, periodic=True)
+    twin = mt.anneal(target, shape=(32, 32, 32), seed=0, tolerance=1e-4)
+    assert twin.labels.shape == (32, 32, 32)
+    assert twin.energy <= 1e-4
+    assert total_squared_error(twin, target) == pytest.approx(twin.energy, rel=1e-9)
+
+
+def test_axis_targets_make_an_anisotropic_volume_from_an_anisotropic_image():
+    long = np.repeat(np.random.default_rng(0).integers(0, 2, (128, 32)), 4, axis=1)
+    target = mt.describe(long, phase=1, statistics="two_point", max_lag=8, periodic=True)
+    twin = mt.anneal(target, shape=(24, 24, 24), axis_targets=(0, 0, 1), tolerance=1e-4)
+    along = twin.describe().two_point.values
+    assert along[2, 2] > along[0, 2] + 0.1
+    assert np.allclose(along[2, 1:], target.two_point.values[1, 1:9], atol=0.01)
+
+
+def test_the_twin_keeps_the_boundary_convention_of_its_target():
+    real = mt.describe(discs(), phase=1, max_lag=16)
+    twin = mt.anneal(real, shape=(96, 96), seed=0)
+    assert not twin.periodic
+    assert total_squared_error(twin, real) == pytest.approx(twin.energy, rel=1e-9)
+    assert mt.anneal(real, shape=(32, 32), periodic=True, max_proposals=10).periodic
+
+
+def test_three_phases_keep_their_fractions():
+    grains = synthetic.voronoi((64, 64), cells=60, phases=3, seed=0)
+    target = mt.describe(grains, max_lag=16, periodic=True)
+    twin = mt.anneal(target, shape=(64, 64), seed=0, tolerance=1e-3)
+    assert np.array_equal(np.bincount(twin.labels.ravel()), np.bincount(grains.ravel()))
+    assert twin.energy < 0.01 * mt.anneal(target, shape=(64, 64), max_proposals=0).energy
+    assert total_squared_error(twin, target) == pytest.approx(twin.energy, rel=1e-9)
+
+
+def test_same_seed_same_twin_and_another_seed_another():
+    target = mt.describe(discs(), phase=1, max_lag=16, periodic=True)
+    run = {"shape": (48, 48), "max_proposals": 150_000}
+    first, again = (mt.anneal(target, seed=7, **run) for _ in range(2))
+    assert np.array_equal(first.labels, again.labels)
+    assert first.energy == again.energy
+    other = mt.anneal(target, seed=8, **run)
+    assert not np.array_equal(first.labels, other.labels)
+
+
+def test_history_and_progress_tell_the_course():
+    reports = []
+    target = mt.describe(discs(), phase=1, max_lag=16, periodic=True)
+    twin = mt.anneal(target, shape=(64, 64), progress=lambda *report: reports.append(report))
+    history = twin.history
+    assert np.all(np.diff(history.proposals) > 0)
+    assert history.proposals[-1] == twin.proposals
+    assert history.energies[-1] == twin.energy
+    assert np.all(np.diff(history.temperatures) < 0)
+    assert 0 < twin.accepted < twin.proposals
+    assert reports[-1][:2] == (1.0, 1.0)
+    assert reports[-1][2]["energy"] == twin.energy
+    assert all(0 <= done <= 1 for done, _, _ in reports)
+    assert len(history.to_dataframe()) == len(history)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"tolerance": 1.0}, "energy"),
+        ({"max_proposals": 1000}, "proposals"),
+        ({"max_proposals": 0}, "proposals"),
+        ({"max_seconds": 0.0}, "time"),
+        ({"tolerance": 0.0}, "stall"),
+    ],
+)
+def test_a_run_says_why_it_stopped(options, reason):
+    target = mt.describe(discs(64), phase=1, max_lag=16, periodic=True)
+    twin = mt.anneal(target, shape=(32, 32), **options)
+    assert twin.stop_reason == reason
+    assert twin.proposals == options.get("max_proposals", twin.proposals)
+
+
+def test_a_given_start_is_refined_not_replaced():
+    real = discs()
+    target = mt.describe(real, phase=1, max_lag=16, periodic=True)
+    spoilt = real.copy()
+    block = spoilt[40:64, 40:64]
+    block[...] = np.random.default_rng(0).permutation(block.ravel()).reshape(block.shape)
+    run = {"shape": real.shape, "start": spoilt, "start_acceptance": 0}
+    twin = mt.anneal(target, max_proposals=50_000, **run)
+    assert twin.energy < 0.5 * mt.anneal(target, max_proposals=0, **run).energy
+    assert (twin.labels != spoilt).mean() < 0.05
+
+
+def test_an_interrupted_run_resumes_to_the_same_twin(tmp_path):
+    target = mt.describe(discs(), phase=1, max_lag=16, periodic=True)
+    run = {"shape": (64, 64), "seed": 3}
+    whole = mt.anneal(target, max_proposals=400_000, **run)
+    file = tmp_path / "run.npz"
+    mt.anneal(target, max_proposals=123_457, checkpoint=file, **run)
+    resumed = mt.anneal(target, max_proposals=400_000, checkpoint=file, resume=True, **run)
+    assert np.array_equal(whole.labels, resumed.labels)
+    assert whole.energy == resumed.energy
+    assert whole.accepted == resumed.accepted
+
+
+def test_ctrl_c_saves_the_run(tmp_path):
+    script = f"""
+import numpy as np, microtwin as mt
+coarse = np.random.default_rng(0).integers(0, 2, (16, 16))
+target = mt.describe(np.kron(coarse, np.ones((8, 8))), max_lag=32)
+print("ready", flush=True)
+mt.anneal(target, shape=(256, 256), tolerance=0.0, checkpoint={str(tmp_path / "run.npz")!r})
+"""
+    child = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"ready\n"
+    time.sleep(1.0)
+    child.send_signal(signal.SIGINT)
+    _, stderr = child.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in stderr
+    assert (tmp_path / "run.npz").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]  # nothing half-written
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    target = mt.describe(discs(), phase=1, max_lag=16, periodic=True)
+    file = tmp_path / "run.npz"
+    mt.anneal(target, shape=(32, 32), seed=0, max_proposals=100, checkpoint=file)
+    with pytest.raises(CheckpointError, match="other settings"):
+        mt.anneal(target, shape=(32, 32), seed=1, checkpoint=file, resume=True)
+    file.write_bytes(b"not a checkpoint")
+    with pytest.raises(CheckpointError, match="damaged or is no annealing checkpoint"):
+        mt.anneal(target, shape=(32, 32), seed=0, checkpoint=file, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shape": (32,)}, "shape must have two or three sides, not 1"),
+        ({"shape": (32, 0)}, "each side in shape must be at least 1, not 0"),
+        ({"shape": 32}, "shape must be two or three integers, not 32"),
+        ({"shape": (1, 1)}, "fits half a side of shape"),
+        ({"shape": (32, 32), "seed": -1}, "seed must be between 0 and"),
+        ({"shape": (32, 32), "max_lag": 0}, "max_lag must be at least 1, not 0"),
+        ({"shape": (32, 32), "axis_targets": (0,)}, "axis_targets must have one entry"),
+        ({"shape": (32, 32), "axis_targets": (0, 2)}, "each of axis_targets must be between"),
+        ({"shape": (32, 32), "tolerance": -1}, "tolerance must be at least 0, not -1"),
+        ({"shape": (32, 32), "start_acceptance": 1.5}, "start_acceptance must be between"),
+        ({"shape": (32, 32), "start": np.zeros((32, 32))}, "start must be given to hold every"),
+        ({"shape": (32, 32), "start": np.zeros((8, 8))}, r"start must have the shape \(32, 32\)"),
+        ({"shape": (32, 32), "resume": True}, "checkpoint must name a file"),
+    ],
+)
+def test_arguments_that_do_not_fit(options, message):
+    target = mt.describe(discs(64), phase=1, max_lag=8)
+    with pytest.raises(InputError, match=message):
+        mt.anneal(target, **options)

@@ -1,0 +1,122 @@
+"""The fast annealer against the textbook one and against full recounts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from microtwin import _core
+from reference import naive
+
+STATISTICS = ("two_point", "lineal_path")
+
+
+@st.composite
+def problems(draw):
+    """A structure, target curves measured on another, and the boundary convention."""
+    ndim = draw(st.integers(2, 3))
+    sides = draw(st.tuples(*[st.integers(3, 80 if ndim == 2 else 12)] * ndim))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    phases = draw(st.integers(2, 3))
+    labels = rng.integers(0, phases, sides, np.uint8)
+    labels.flat[:phases] = np.arange(phases)
+    wanted = draw(st.lists(st.integers(0, phases - 1), min_size=1, unique=True))
+    statistics = draw(st.lists(st.sampled_from(STATISTICS), min_size=1, unique=True))
+    periodic = draw(st.booleans())
+    longest = draw(st.integers(1, 75))
+    other = rng.permutation(labels.ravel()).reshape(sides)
+    curves = []
+    for statistic in statistics:
+        for phase in wanted:
+            for axis in range(ndim):
+                lags = min(longest, sides[axis] - 1)
+                hits, trials = getattr(naive, statistic)(other, phase, axis, lags, periodic)
+                values = np.array(hits[1:]) / np.array(trials[1:])
+                weights = rng.integers(0, 3, lags).astype(float)
+                curves.append((statistic, phase, axis, values.tolist(), weights.tolist()))
+    return labels, curves, periodic
+
+
+@given(problems(), st.integers(0, 2**32 - 1))
+def test_each_energy_difference_is_that_of_the_textbook(problem, seed):
+    labels, curves, periodic = problem
+    fast = _core.Annealer(labels, curves, periodic, 0)
+    textbook = _core.TextbookAnnealer(labels, curves, periodic, 0)
+    assert fast.energy == pytest.approx(textbook.energy, rel=1e-12)
+    assert fast.energy == pytest.approx(naive.energy(labels, curves, periodic), rel=1e-12)
+    flat = labels.ravel()
+    for a, b in np.random.default_rng(seed).integers(0, flat.size, (30, 2)).tolist():
+        if flat[a] == flat[b]:
+            continue
+        exchanged = flat.copy()
+        exchanged[[a, b]] = flat[[b, a]]
+        after = naive.energy(exchanged.reshape(labels.shape), curves, periodic)
+        expected = after - textbook.energy
+        assert textbook.difference(a, b) == pytest.approx(expected, abs=1e-9 * (1 + after))
+        # Single precision in the proposal; the counts and the energy stay exact.
+        assert fast.difference(a, b) == pytest.approx(expected, abs=2e-6 * (fast.energy + after))
+
+
+@given(problems(), st.integers(0, 2**32 - 1))
+def test_counts_after_a_run_are_those_of_a_recount(problem, seed):
+    labels, curves, periodic = problem
+    annealer = _core.Annealer(labels, curves, periodic, seed)
+    accepted = annealer.run(400, 0.05 * annealer.energy)
+    structure = annealer.labels().reshape(labels.shape)
+    assert np.array_equal(np.bincount(structure.ravel()), np.bincount(labels.ravel()))
+    assert accepted == 0 or annealer.proposed == 400
+    for index, (statistic, phase, axis, values, _) in enumerate(curves):
+        hits, _ = getattr(naive, statistic)(structure, phase, axis, len(values), periodic)
+        assert annealer.hits(index).tolist() == hits[1:]
+    assert annealer.energy == pytest.approx(naive.energy(structure, curves, periodic), rel=1e-9)
+
+
+@given(problems(), st.integers(1, 300), st.integers(0, 2**32 - 1))
+def test_a_restored_run_goes_on_as_if_it_had_not_stopped(problem, proposals, seed):
+    labels, curves, periodic = problem
+    whole = _core.Annealer(labels, curves, periodic, seed)
+    temperature = 0.02 * whole.energy
+    whole.run(proposals, temperature)
+    resumed = _core.Annealer(whole.labels().reshape(labels.shape), curves, periodic, 99)
+    resumed.restore(*whole.snapshot())
+    for annealer in (whole, resumed):
+        annealer.run(200, temperature)
+    assert np.array_equal(whole.labels(), resumed.labels())
+    assert whole.energy == resumed.energy
+    assert whole.proposed == resumed.proposed
+
+
+def test_greedy_runs_of_both_annealers_take_the_same_course():
+    rng = np.random.default_rng(5)
+    target = np.kron(rng.integers(0, 2, (8, 8), np.uint8), np.ones((4, 4), np.uint8))
+    curves = []
+    for statistic in STATISTICS:
+        for axis in (0, 1):
+            hits, trials = getattr(naive, statistic)(target, 1, axis, 12, True)
+            values = np.array(hits[1:]) / np.array(trials[1:])
+            curves.append((statistic, 1, axis, values.tolist(), [1.0] * 12))
+    start = rng.permutation(target.ravel()).reshape(target.shape)
+    fast = _core.Annealer(start, curves, True, 3)
+    textbook = _core.TextbookAnnealer(start, curves, True, 3)
+    before = fast.energy
+    assert 100 < fast.run(3000, 0.0) == textbook.run(3000, 0.0)
+    assert np.array_equal(fast.labels(), textbook.labels())
+    assert fast.energy < 0.5 * before
+
+
+def test_unusable_targets_are_refused():
+    labels = np.indices((8, 8)).sum(axis=0).astype(np.uint8) % 2
+    good = ("two_point", 1, 0, [0.1, 0.2], [1.0, 1.0])
+    for bad, message in [
+        (("chords", *good[1:]), "no target can be set"),
+        (("two_point", 5, *good[2:]), "phase is not in the structure"),
+        (("two_point", 1, 2, *good[3:]), "out of range"),
+        (("two_point", 1, 0, [0.1] * 8, [1.0] * 8), "fewer than the structure"),
+        (("two_point", 1, 0, [0.1], [1.0, 1.0]), "one weight for each value"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            _core.Annealer(labels, [bad], True, 0)
+    with pytest.raises(ValueError, match="two targets for the same"):
+        _core.Annealer(labels, [good, good], True, 0)
+    with pytest.raises(ValueError, match="at least two phases"):
+        _core.Annealer(np.ones_like(labels), [good], True, 0)
