@@ -2,7 +2,6 @@
 
 PYBIND11_MODULE(_core, m) {
     m.doc() = "The C++ core of microtwin: exact counts and annealing. Use the Python packages.";
-    m.attr("__version__") = MICROTWIN_VERSION;
     microtwin::python::bind_statistics(m);
     microtwin::python::bind_annealing(m);
 }

@@ -7,8 +7,6 @@ _Labels = npt.NDArray[np.uint8]
 _Counts = npt.NDArray[np.int64]
 _Target = tuple[str, int, int, Sequence[float], Sequence[float]]
 
-__version__: str
-
 def two_point(
     labels: _Labels, phase: int, axes: Sequence[int], max_lag: int, periodic: bool, threads: int
 ) -> tuple[_Counts, _Counts]: ...
