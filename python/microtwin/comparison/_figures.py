@@ -143,7 +143,7 @@ def overview(comparison: Comparison) -> "Figure":
     ]
     with _look():
         figure = Figure(figsize=(9.6, 7.6), layout="constrained")
-        above, below = figure.subfigures(2, 1, height_ratios=(1.35, 1))
+        above, below = figure.subfigures(2, 1, height_ratios=(1.35, 1), squeeze=False)[:, 0]
         grid = above.subplots(2, max(len(shown), 2), squeeze=False)
         for ax in grid.flat:
             ax.axis("off")
@@ -219,7 +219,7 @@ def _moving_mean(values: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.
 def _look() -> Iterator[None]:
     import matplotlib
 
-    settings = {
+    settings: dict[Any, Any] = {
         "font.family": "sans-serif",
         "font.size": 10,
         "axes.titlesize": 11,

@@ -192,6 +192,5 @@ def _origin(paths: Sequence[Path]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    return (
-        f"{', '.join(names[:3])} and {len(names) - 3} more" if len(names) > 3 else ", ".join(names)
-    )
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

@@ -35,9 +35,25 @@ def from_record(record: Record) -> dict[str, Any]:
     }
 
 
-def _member(comparison: Comparison, member: Member) -> Record:
+def summary(comparison: Comparison) -> Record:
+    """Return the figures that tell most, without the curves."""
+    return {
+        "versions": dict(comparison.versions),
+        "settings": dict(comparison.settings),
+        "reference": _summary(comparison, comparison.reference),
+        "methods": {
+            method.name: {
+                **_summary(comparison, method),
+                "differences": [d.to_record() for d in method.differences],
+            }
+            for method in comparison.methods
+        },
+    }
+
+
+def _summary(comparison: Comparison, member: Member) -> Record:
     reference = comparison.reference
-    summary: Record = {
+    result: Record = {
         "samples": member.samples,
         "fractions": {
             str(phase): {
@@ -50,17 +66,24 @@ def _member(comparison: Comparison, member: Member) -> Record:
             "value": _number(comparison.surface(member)),
             "spread": _number(comparison.surface_spread(member)),
         },
+        "seconds": member.seconds,
     }
     if member is not reference:
-        summary["verdict"] = comparison.verdict(member.name)
-        summary["inside"] = member.inside
-        summary["rms"] = member.rms
-        summary["rms_in_errors"] = member.rms_in_errors
-        summary["variety"] = member.variety(reference)
+        result |= {
+            "verdict": comparison.verdict(member.name),
+            "inside": member.inside,
+            "rms": member.rms,
+            "rms_in_errors": member.rms_in_errors,
+            "variety": member.variety(reference),
+        }
+    return result
+
+
+def _member(comparison: Comparison, member: Member) -> Record:
     return {
         "name": member.name,
         "kind": member.kind,
-        "summary": summary,
+        "summary": _summary(comparison, member),
         "differences": [d.to_record() for d in member.differences],
         "description": member.description.to_record(),
         "surfaces": [_number(s) for s in member.surfaces],

@@ -141,7 +141,7 @@ def compare(
         reference=member(REFERENCE, reference, real, target),
         methods=tuple(made),
         settings=dict(settings or {}),
-        versions=_versions(),
+        versions=versions(),
     )
 
 
@@ -193,7 +193,7 @@ def _checked(
 
 
 def _half(labels: list[Array]) -> int:
-    return min(side for part in labels for side in part.shape) // 2
+    return int(min(min(part.shape) for part in labels)) // 2
 
 
 def _spacing(source: Any, labels: list[Array]) -> Any:
@@ -243,7 +243,8 @@ def _surfaces(
     return np.array(result, dtype=np.float64)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of what decides the numbers."""
     found = {"microtwin": __version__, "python": platform.python_version()}
     for name in LIBRARIES:
         try:

@@ -113,7 +113,7 @@ def _error(samples: int, spread: Floats, reference: CorrelationFunction) -> floa
 
     Were the method's samples real ones, they would vary as the reference's do: so that is assumed.
     """
-    return _rms(spread) * np.sqrt(1 / reference.samples + 1 / samples)
+    return _rms(spread) * float(np.sqrt(1 / reference.samples + 1 / samples))
 
 
 def _rms(values: Floats) -> float:

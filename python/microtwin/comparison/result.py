@@ -199,6 +199,12 @@ class Comparison:
 
         return _tables.write_csv(path, self)
 
+    def summary(self) -> dict[str, Any]:
+        """Return the figures that tell most as a JSON-ready object, without the curves."""
+        from microtwin.comparison import _records
+
+        return _records.summary(self)
+
     def to_record(self) -> dict[str, Any]:
         """Return all but the pictures as a JSON-ready object."""
         from microtwin.comparison import _records

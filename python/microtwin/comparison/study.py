@@ -383,7 +383,7 @@ def _fits(files: Sequence[Sequence[npt.NDArray[Any]]], side: int) -> bool:
     """Whether the images hold a few patches of a size."""
     shapes = [image.shape for file in files for image in file]
     count = sum((y // side) * (x // side) for y, x in shapes)
-    return min(min(shape) for shape in shapes) >= side and count >= _sampling.FEW
+    return bool(min(min(shape) for shape in shapes) >= side and count >= _sampling.FEW)
 
 
 def _anisotropy(target: Description) -> float:

@@ -1,0 +1,96 @@
+"""What is told on the way and in the end: notes and progress on stderr, results on stdout."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from microtwin._progress import ProgressCallback
+
+
+def note(text: str) -> None:
+    """Tell something worth knowing, on stderr."""
+    typer.echo(f"microtwin: {text}", err=True)
+
+
+def write_json(value: Any) -> None:
+    """Write a result to stdout for machines; None stands for what is not a number."""
+    typer.echo(json.dumps(_finite(value), indent=2, allow_nan=False))
+
+
+def write_table(rows: Iterable[Sequence[Any]], *, columns: Sequence[str]) -> None:
+    """Write a table to stdout for people; columns after the first are aligned to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left")
+    for row in rows:
+        table.add_row(*map(str, row))
+    Console(soft_wrap=True).print(table)
+
+
+@contextmanager
+def progress_bar(title: str) -> "Iterator[ProgressCallback]":
+    """Show one bar with the time that remains."""
+    with stages() as begin:
+        yield begin(title)
+
+
+@contextmanager
+def stages() -> "Iterator[Callable[[str], ProgressCallback]]":
+    """Show a bar for each stage, one below the other, with the time that remains of the last."""
+    with _progress() as progress:
+
+        def begin(title: str) -> "ProgressCallback":
+            for task in progress.tasks:
+                progress.update(task.id, completed=task.total)
+            current = progress.add_task(title, total=None, values="")
+
+            def report(done: float, total: float, values: Mapping[str, float]) -> None:
+                text = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
+                progress.update(current, completed=done, total=total, values=text)
+
+            return report
+
+        yield begin
+
+
+def _progress() -> "Progress":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[values]}"),
+        console=Console(stderr=True),
+    )
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value

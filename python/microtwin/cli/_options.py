@@ -1,0 +1,87 @@
+"""Options that several commands share, and how their texts are read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from microtwin.errors import InputError
+
+Files = Annotated[
+    list[Path], typer.Argument(help="Images, volumes, or folders of them.", show_default=False)
+]
+Seed = Annotated[int, typer.Option(help="Same seed, same result.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Threads = Annotated[
+    int | None, typer.Option(help="Threads of the core; one a processor core unless given.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Write the result as JSON to stdout, and nothing else there.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")]
+Phase = Annotated[
+    str | None, typer.Option(help="Label of the phase, or several: 1 or 1,0. All unless given.")
+]
+MaxLag = Annotated[
+    int | None, typer.Option(help="Largest lag in voxels; half the shortest side unless given.")
+]
+Periodic = Annotated[bool, typer.Option("--periodic", help="Let lags wrap at the faces.")]
+Spacing = Annotated[
+    str | None,
+    typer.Option(help="Voxel edge in metres, for instance 4e-9, or one an axis: 8e-9,4e-9,4e-9."),
+]
+Channel = Annotated[
+    str | None, typer.Option(help="What to take of a colour image: red, green, blue, luminance.")
+]
+CropInfoBar = Annotated[
+    str,
+    typer.Option(
+        help="Cut off the data bar under SEM images: auto (where one is found), no, or how many "
+        "rows."
+    ),
+]
+Stack = Annotated[
+    bool,
+    typer.Option("--stack", help="Take files with several pages as many images, not as a volume."),
+]
+RawShape = Annotated[
+    str | None, typer.Option(help="Shape of raw files, slowest axis first: 100,256,256.")
+]
+RawDtype = Annotated[str | None, typer.Option(help="Type of the numbers in raw files; uint8.")]
+
+
+def integers(text: str | None, *, name: str) -> tuple[int, ...] | None:
+    """Read whole numbers with commas between them."""
+    try:
+        return None if text is None else tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"{name} must be whole numbers with commas between, not {text!r}"
+        ) from None
+
+
+def numbers(text: str | None, *, name: str) -> tuple[float, ...] | float | None:
+    """Read one number, or several with commas between them."""
+    try:
+        values = () if text is None else tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"{name} must be numbers with commas between, not {text!r}") from None
+    return (values[0] if len(values) == 1 else values) or None
+
+
+def phases(text: str | None) -> int | tuple[int, ...] | None:
+    """Read one label or several."""
+    values = integers(text, name="phase")
+    return values[0] if values is not None and len(values) == 1 else values
+
+
+def rows_to_crop(text: str) -> bool | int:
+    """Read what to do with the info bar."""
+    if text in ("auto", "no"):
+        return text == "auto"
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(
+            f"crop-info-bar must be auto, no or a number of rows, not {text!r}"
+        ) from None

@@ -1,0 +1,84 @@
+"""`microtwin compare`: made structures against real ones."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from microtwin.cli import _console, _files, _options
+
+
+def command(
+    reference: Annotated[
+        Path, typer.Argument(help="Real images: a file, a folder, or a description (.json, .csv).")
+    ],
+    methods: Annotated[
+        list[str],
+        typer.Option(
+            "--with", metavar="NAME=PATH", help="Structures to compare; may be given many times."
+        ),
+    ],
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="What to write: .html, .json, .csv; may be given many times.",
+        ),
+    ] = None,
+    phase: _options.Phase = None,
+    max_lag: _options.MaxLag = None,
+    periodic: _options.Periodic = False,
+    spacing: _options.Spacing = None,
+    stack: _options.Stack = False,
+    crop_info_bar: _options.CropInfoBar = "no",
+    channel: _options.Channel = None,
+    threads: _options.Threads = None,
+    device: _options.Device = "auto",
+    as_json: _options.Json = False,
+) -> None:
+    """Measure structures of several origins alike and hold them against real ones."""
+    from microtwin.comparison import compare
+
+    outputs = output or [Path("report.html")]
+    for path in outputs:
+        _files.check_suffix(path, (".html", ".json", ".csv"), name="output")
+    options: dict[str, Any] = {
+        "stack": stack,
+        "channel": channel,
+        "crop_info_bar": _options.rows_to_crop(crop_info_bar),
+    }
+    named = dict(_named(text) for text in methods)
+    real = _files.read_description(reference) or _files.read_labels([reference], **options)
+    made = {name: _files.read_labels([path], **options) for name, path in named.items()}
+    result = compare(
+        made,
+        reference=real,
+        phase=_options.phases(phase),
+        max_lag=max_lag,
+        periodic=periodic,
+        spacing=_options.numbers(spacing, name="spacing"),
+        settings={
+            "source": f"{reference} against {', '.join(map(str, named.values()))}",
+        },
+        threads=threads,
+        device=device,
+    )
+    writers = {".html": result.to_html, ".json": result.to_json, ".csv": result.to_csv}
+    for path in outputs:
+        writers[path.suffix.lower()](path)
+    if as_json:
+        _console.write_json({"output": [str(path) for path in outputs], **result.summary()})
+        return
+    for method in result.methods:
+        typer.echo(f"{method.name}: {result.verdict(method.name)}")
+    typer.echo(f"Written: {', '.join(map(str, outputs))}")
+
+
+def _named(text: str) -> tuple[str, Path]:
+    from microtwin.errors import InputError
+
+    name, sign, path = text.partition("=")
+    if not (name and sign and path):
+        raise InputError(f"--with must be NAME=PATH, not {text!r}")
+    return name, Path(path)
