@@ -13,8 +13,6 @@
 namespace microtwin {
 namespace {
 
-using Kernel = void (*)(const std::uint64_t*, std::int64_t, std::int64_t, std::int64_t*);
-
 void overlaps_portable(const std::uint64_t* rows, std::int64_t n, std::int64_t max_lag,
                        std::int64_t* hits) {
     for (std::int64_t r = 0; r <= max_lag; ++r) {
@@ -100,20 +98,22 @@ __attribute__((target("avx2"))) void overlaps_avx2(const std::uint64_t* rows, st
 
 #endif
 
-Kernel choose_kernel() {
+}  // namespace
+
+std::vector<OverlapKernel> overlap_kernels() {
+    std::vector<OverlapKernel> usable;
 #if defined(MICROTWIN_X86)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vpopcntdq"))
-        return overlaps_avx512;
-    if (__builtin_cpu_supports("avx2")) return overlaps_avx2;
+        usable.push_back(overlaps_avx512);
+    if (__builtin_cpu_supports("avx2")) usable.push_back(overlaps_avx2);
 #endif
-    return overlaps_portable;
+    usable.push_back(overlaps_portable);
+    return usable;
 }
-
-}  // namespace
 
 void count_overlaps(const std::uint64_t* rows, std::int64_t n, std::int64_t max_lag,
                     std::int64_t* hits) {
-    static const Kernel kernel = choose_kernel();
+    static const OverlapKernel kernel = overlap_kernels().front();
     kernel(rows, n, max_lag, hits);
 }
 

@@ -2,8 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace microtwin {
+
+using OverlapKernel = void (*)(const std::uint64_t* rows, std::int64_t n, std::int64_t max_lag,
+                               std::int64_t* hits);
+
+// Every version that this processor can run, the fastest first; all count the same.
+std::vector<OverlapKernel> overlap_kernels();
 
 // hits[r] += sum over rows i < n of popcount(row_i & row_{i+r}) for r in 0 .. max_lag. Rows are
 // kBundleWords words each, aligned to 64 bytes; n + max_lag of them must be readable.

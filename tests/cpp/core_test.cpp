@@ -1,5 +1,6 @@
 // The core used from plain C++: what the sanitizer builds run.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 
@@ -7,6 +8,7 @@
 #include "microtwin/annealing.hpp"
 #include "microtwin/statistics.hpp"
 #include "microtwin/textbook.hpp"
+#include "overlap.hpp"
 #include "structures.hpp"
 
 namespace microtwin::test {
@@ -30,6 +32,26 @@ void stripes_have_closed_forms() {
     const auto runs = run_lengths(view, 1, {2, 1}, true, 1);
     CHECK(runs[0].rings == 0 && runs[0].length == (Counts{0, 0, 12, 0, 0, 0, 0, 0, 0}));
     CHECK(runs[1].rings == 4 && runs[1].length == Counts(7, 0));
+}
+
+void every_overlap_kernel_counts_the_same() {
+    Xoshiro256 random(3);
+    for (const std::int64_t n : {1, 14, 15, 16, 31, 100}) {
+        const std::int64_t max_lag = n - 1;
+        std::vector<std::uint64_t> storage(static_cast<std::size_t>((n + max_lag + 1) * 8));
+        const auto misaligned = reinterpret_cast<std::uintptr_t>(storage.data()) % 64;
+        std::uint64_t* rows = storage.data() + (misaligned == 0 ? 0 : (64 - misaligned) / 8);
+        for (std::int64_t i = 0; i < n * 8; ++i) rows[i] = random.next() | random.next();
+        Counts expected(static_cast<std::size_t>(n));
+        for (std::int64_t r = 0; r < n; ++r)
+            for (std::int64_t i = 0; i < n * 8; ++i)
+                expected[static_cast<std::size_t>(r)] += std::popcount(rows[i] & rows[i + 8 * r]);
+        for (const OverlapKernel kernel : overlap_kernels()) {
+            Counts hits(expected.size());
+            kernel(rows, n, max_lag, hits.data());
+            CHECK(hits == expected);
+        }
+    }
 }
 
 void a_lag_beyond_the_side_has_no_trials() {
@@ -281,6 +303,7 @@ void impossible_annealing_is_refused() {
 int main() {
     using namespace microtwin::test;
     stripes_have_closed_forms();
+    every_overlap_kernel_counts_the_same();
     a_lag_beyond_the_side_has_no_trials();
     counts_are_those_of_the_definition_for_any_number_of_threads();
     runs_hold_every_voxel_of_the_phase();
