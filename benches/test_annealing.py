@@ -23,7 +23,7 @@ def shape(request):
 def problem(shape):
     real = blobs(shape, sigma=2.0, fraction=0.4)
     target = mt.describe(real, phase=1, max_lag=32, periodic=True)
-    curves = _targets.curves(target, shape, tuple(range(len(shape))), None)
+    curves = _targets.curves(target, shape, {axis: axis for axis in range(len(shape))}, None, {})
     noise = np.random.default_rng(1).permutation(real.ravel()).reshape(shape)
     return target, noise, curves
 

@@ -5,6 +5,7 @@ from .annealing import anneal as anneal
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .comparison import run as run
+from .generation import PRESETS as PRESETS
 from .generation import Generator as Generator
 from .generation import Samples as Samples
 from .generation import load_generator as load_generator

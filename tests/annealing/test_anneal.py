@@ -62,6 +62,29 @@ def test_axis_targets_make_an_anisotropic_volume_from_an_anisotropic_image():
     assert np.allclose(along[2, 1:], target.two_point.values[1, 1:9], atol=0.01)
 
 
+def test_only_the_axes_that_were_measured_or_chosen_are_constrained():
+    real = discs()
+    across = mt.describe(real, phase=1, max_lag=16, axes=1, periodic=True)
+    both = mt.describe(real, phase=1, max_lag=16, periodic=True)
+    for target, axes in ((across, None), (both, 1)):
+        twin = mt.anneal(target, shape=(96, 96), axes=axes, tolerance=1e-4)
+        errors = np.abs(twin.describe().two_point.values[-1] - across.two_point.values[0])
+        assert errors.max() < 0.01
+        free = mt.two_point(twin.labels, phase=1, axes=0, max_lag=16, periodic=True).mean
+        assert np.abs(free - both.two_point.values[0]).max() > 0.02
+
+
+def test_a_weight_of_zero_frees_a_function():
+    target = mt.describe(discs(), phase=1, max_lag=16, periodic=True)
+    twin = mt.anneal(target, shape=(96, 96), weights={"lineal_path": 0}, tolerance=1e-5)
+    s2, path = (
+        np.abs(getattr(twin.describe(), name).values - getattr(target, name).values).max()
+        for name in ("two_point", "lineal_path")
+    )
+    assert twin.energy <= 1e-5
+    assert s2 < 0.005 < path
+
+
 def test_the_twin_keeps_the_boundary_convention_of_its_target():
     real = mt.describe(discs(), phase=1, max_lag=16)
     twin = mt.anneal(real, shape=(96, 96), seed=0)
@@ -189,6 +212,9 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         ({"shape": (32, 32), "max_lag": 0}, "max_lag must be at least 1, not 0"),
         ({"shape": (32, 32), "axis_targets": (0,)}, "axis_targets must have one entry"),
         ({"shape": (32, 32), "axis_targets": (0, 2)}, "each of axis_targets must be between"),
+        ({"shape": (32, 32), "axes": 2}, "each of axes must be between"),
+        ({"shape": (32, 32), "weights": {"chords": 1}}, "weights must be of functions in target"),
+        ({"shape": (32, 32), "weights": {"two_point": -1}}, "weight of two_point must be at least"),
         ({"shape": (32, 32), "tolerance": -1}, "tolerance must be at least 0, not -1"),
         ({"shape": (32, 32), "start_acceptance": 1.5}, "start_acceptance must be between"),
         ({"shape": (32, 32), "start": np.zeros((32, 32))}, "start must be given to hold every"),

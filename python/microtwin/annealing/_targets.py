@@ -1,6 +1,6 @@
 """From a description to what the core anneals: one curve for each function and axis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,9 @@ Target = tuple[str, int, int, list[float], list[float]]
 def curves(
     description: Description,
     shape: tuple[int, ...],
-    axis_targets: Sequence[int | None],
+    follow: Mapping[int, int | None],
     max_lag: int | None,
+    weights: Mapping[str | tuple[str, int], float],
 ) -> list[Target]:
     """Return the target curves for a structure of a shape.
 
@@ -27,30 +28,55 @@ def curves(
     reach = description.max_lag if max_lag is None else min(max_lag, description.max_lag)
     result: list[Target] = []
     for function in description.functions:
-        for axis, source in enumerate(axis_targets):
+        kind = (function.statistic, function.phase)
+        weight = weights.get(kind, weights.get(function.statistic, 1.0))
+        for axis, source in follow.items():
             lags = min(reach, shape[axis] // 2)
             values = _values(function, source)[1 : lags + 1]
             known = np.isfinite(values)
-            if not known.any():
+            if weight == 0 or not known.any():
                 continue
-            weights = known.astype(np.float64)
             filled = np.where(known, values, 0.0)
-            result.append(
-                (function.statistic, function.phase, axis, filled.tolist(), weights.tolist())
-            )
+            result.append((*kind, axis, filled.tolist(), (weight * known).tolist()))
     if not result:
         raise InputError(
-            "target must hold at least one lag from 1 up that fits half a side of shape"
+            "target must hold at least one lag from 1 up, of a weight above 0, that fits half a "
+            "side of shape"
         )
     return result
 
 
+def checked_weights(
+    value: Mapping[str | tuple[str, int], float] | None, description: Description
+) -> dict[str | tuple[str, int], float]:
+    """Check the weights of functions, by statistic or by (statistic, phase)."""
+    kinds = {(f.statistic, f.phase) for f in description.functions}
+    known = {*kinds, *description.statistics}
+    result = {}
+    for name, weight in (value or {}).items():
+        if name not in known:
+            raise InputError(
+                f"weights must be of functions in target, such as {min(kinds)}, not of {name!r}"
+            )
+        result[name] = _validate.real(weight, name=f"the weight of {name}", minimum=0.0)
+    return result
+
+
 def axis_targets(
-    value: Sequence[int | None] | None, description: Description, ndim: int
-) -> tuple[int | None, ...]:
-    """Return, for each axis of the structure, the target axis that it follows; None: their mean."""
+    value: Sequence[int | None] | None,
+    axes: Sequence[int] | int | None,
+    description: Description,
+    ndim: int,
+) -> dict[int, int | None]:
+    """Return, for each constrained axis of the structure, the target axis it follows.
+
+    None stands for the mean over the target's axes.
+    """
+    measured = description.functions[0].axes
+    same = description.ndim == ndim
+    along = measured if axes is None and same else _validate.axes(axes, ndim=ndim)
     if value is None:
-        return tuple(range(ndim)) if description.ndim == ndim else (None,) * ndim
+        return {axis: axis if same else None for axis in along}
     given = tuple(value)
     if len(given) != ndim:
         raise InputError(f"axis_targets must have one entry for each of {ndim} axes, not {value!r}")
@@ -59,7 +85,7 @@ def axis_targets(
             _validate.integer(
                 axis, name="each of axis_targets", minimum=0, maximum=description.ndim - 1
             )
-    return given
+    return {axis: given[axis] for axis in (range(ndim) if axes is None else along)}
 
 
 def voxel_counts(description: Description, size: int) -> dict[int, int]:

@@ -1,7 +1,7 @@
 """Simulated annealing by pixel exchange, from a description to a structure."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,9 @@ def anneal(
     shape: Sequence[int],
     seed: int = 0,
     max_lag: int | None = None,
+    axes: Sequence[int] | int | None = None,
     axis_targets: Sequence[int | None] | None = None,
+    weights: Mapping[str | tuple[str, int], float] | None = None,
     periodic: bool | None = None,
     start: npt.ArrayLike | None = None,
     tolerance: float = 1e-7,
@@ -38,8 +40,8 @@ def anneal(
 
     Voxels of different phases are exchanged at random (Yeong and Torquato 1998), so that the volume
     fractions stay what they are. An exchange that lowers the energy is made, one that raises it by
-    dE with probability exp(-dE / T). The energy is the sum of squared differences from the target
-    over functions, phases, axes and lags from 1.
+    dE with probability exp(-dE / T). The energy is the weighted sum of squared differences from the
+    target over functions, phases, axes and lags from 1.
 
     Parameters
     ----------
@@ -52,10 +54,15 @@ def anneal(
         Same seed and same arguments: same structure.
     max_lag : int, optional
         Largest lag of the objective; by default all that the target has, up to half a side.
+    axes : sequence of int, optional
+        Axes of the structure to constrain; by default all that the target was measured along.
     axis_targets : sequence of (int or None), optional
         For each axis of the structure the axis of the target that it follows, None for the mean
         over its axes. By default axis by axis, or the mean (isotropic) where an image makes a
         volume.
+    weights : mapping, optional
+        Weight of the squared errors of a function, by its statistic or by (statistic, phase), for
+        instance ``{"lineal_path": 0.5}``; 1 for what is not named, 0 leaves a function out.
     periodic : bool, optional
         Whether lags wrap at the faces of the structure; by default as in the target, so that
         describing the structure like the target gives back `Twin.energy`.
@@ -111,7 +118,8 @@ def anneal(
     seed = _validate.seed(seed)
     if max_lag is not None:
         max_lag = _validate.integer(max_lag, name="max_lag", minimum=1)
-    follow = _targets.axis_targets(axis_targets, description, len(sides))
+    follow = _targets.axis_targets(axis_targets, axes, description, len(sides))
+    weigh = _targets.checked_weights(weights, description)
     wrap = description.periodic if periodic is None else bool(periodic)
     schedule = Schedule.checked(
         tolerance=tolerance,
@@ -123,7 +131,7 @@ def anneal(
     if resume and checkpoint is None:
         raise InputError("checkpoint must name a file to resume from, not None")
 
-    curves = _targets.curves(description, sides, follow, max_lag)
+    curves = _targets.curves(description, sides, follow, max_lag, weigh)
     labels = _start(start, description, sides, seed)
     settings = _checkpoint.fingerprint(curves, labels, wrap, seed, schedule)
     if resume and checkpoint is not None and Path(checkpoint).exists():

@@ -60,7 +60,7 @@ class Twin:
         The structure, of the shape asked for.
     energy : float
         Total squared error left: over all axes, lags from 1, functions and phases of the target, in
-        squared probabilities.
+        squared probabilities (times the weights, where any were given).
     history : History
         The course of the run.
     proposals, accepted : int
