@@ -1,5 +1,7 @@
 """From a preset to the pair of networks and the step that trains them."""
 
+from typing import Any
+
 import optax
 from flax import nnx
 
@@ -13,7 +15,7 @@ ADAM_EPSILON = 1e-7  # Keras's
 def build(preset: Preset, *, seed: int) -> Adversary:
     """Make both networks with fresh weights, and their optimisers."""
     rngs = nnx.Rngs(seed)
-    generator = registry.build(preset.generator, rngs=rngs)
+    generator: Any = registry.build(preset.generator, rngs=rngs)
     critic = registry.build(preset.critic, rngs=rngs)
 
     def adam(rate: float) -> optax.GradientTransformation:

@@ -37,7 +37,8 @@ class Preset:
     any_size : bool
         Whether it makes images of any size, not only that of the training patches.
     stretch : bool
-        Whether the grey levels are stretched to fill [-1, 1], instead of black being -1 and white 1.
+        Whether the grey levels are stretched to fill [-1, 1], instead of black being -1 and white
+        1.
     """
 
     name: str

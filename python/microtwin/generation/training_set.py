@@ -135,8 +135,8 @@ class Batches:
         low: float,
         high: float,
     ) -> None:
-        self._cut = {"size": size, "count": batch * self.STEPS, "rotations": turn}
-        self._images, self._batch, self._seed = images, batch, seed
+        self._images, self._size, self._batch = images, size, batch
+        self._seed, self._turn = seed, turn
         self._low, self._high = low, high
         self._chapter = -1
         self._patches: Grey = np.empty(0, np.float32)
@@ -146,7 +146,13 @@ class Batches:
         chapter, place = divmod(step, self.STEPS)
         if chapter != self._chapter:
             seed = int(np.random.default_rng([self._seed, chapter]).integers(2**63))
-            self._patches = random_patches(self._images, seed=seed, **self._cut)
+            self._patches = random_patches(
+                self._images,
+                size=self._size,
+                count=self._batch * self.STEPS,
+                seed=seed,
+                rotations=self._turn,
+            )
             self._chapter = chapter
         patches = self._patches[place * self._batch : (place + 1) * self._batch, ..., None]
         return (patches - self._low) * np.float32(2 / (self._high - self._low)) - 1

@@ -50,14 +50,15 @@ class Network:
     """An NNX module as a pure function of its weights."""
 
     def __init__(self, module: nnx.Module) -> None:
-        self._graph, params, stats = nnx.split(module, nnx.Param, ...)
+        split: tuple[Any, Any, Any] = nnx.split(module, nnx.Param, ...)
+        self._graph, params, stats = split
         self.initial = Weights(params, stats)
 
     def __call__(
         self, weights: Weights, x: Any, *, train: bool, key: Array | None = None
     ) -> tuple[Array, Stats]:
         """Apply the network; return its output and its new batch statistics."""
-        module = nnx.merge(self._graph, *weights, copy=True)
+        module = nnx.merge(self._graph, weights.params, weights.stats, copy=True)
         out = module(x, train=train, key=key)
         return out, nnx.state(module, nnx.Not(nnx.Param))
 
@@ -253,4 +254,5 @@ def _moved(
     if average is None or decay is None:
         return None
     keep = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
-    return jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, average, weights)
+    moved: Weights = jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, average, weights)
+    return moved

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 
@@ -88,14 +89,18 @@ class Checkpoints:
             raise CheckpointError(f"{where} cannot be read") from error
         if found != self.identity:
             raise CheckpointError(f"{where} is {differences(found, self.identity)}")
+        wanted = _by_name(like)
         try:
             arrays = self._manager.restore(
-                step, args=ocp.args.Composite(state=ocp.args.StandardRestore(_by_name(like)))
+                step, args=ocp.args.Composite(state=ocp.args.StandardRestore())
             ).state
         except Exception as error:
-            raise CheckpointError(f"{where} is damaged or does not fit this model") from error
-        names = _by_name(like)
-        return jax.tree.unflatten(jax.tree.structure(like), [arrays[name] for name in names])
+            raise CheckpointError(f"{where} is damaged") from error
+        if _forms(arrays) != _forms(wanted):  # Orbax itself would cut or pad to fit
+            raise CheckpointError(f"{where} does not fit this model")
+        leaves = [jnp.asarray(arrays[name]) for name in wanted]
+        restored: State = jax.tree.unflatten(jax.tree.structure(like), leaves)
+        return restored
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -111,6 +116,10 @@ def _by_name(state: Any) -> dict[str, np.ndarray[Any, Any]]:
         jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf)
         for path, leaf in leaves
     }
+
+
+def _forms(arrays: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:
+    return {name: (array.shape, str(array.dtype)) for name, array in arrays.items()}
 
 
 def differences(found: Mapping[str, str], wanted: Mapping[str, str]) -> str:

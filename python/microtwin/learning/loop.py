@@ -89,10 +89,13 @@ def train(
     KeyboardInterrupt
         After Ctrl-C, when the step is finished and its checkpoint written.
     """
-    compiled = jax.jit(step, donate_argnums=0)
+    if first >= last:
+        return state
     root = jax.random.key(seed)
     started = time.perf_counter() - (log.last("seconds") or 0.0)
-    batch = batches(first) if first < last else None
+    batch = batches(first)
+    # Compiled ahead, a step that changes the types of the state fails instead of compiling again.
+    compiled = jax.jit(step, donate_argnums=0).lower(state, batch, root).compile()
     with interrupts.deferred() as interrupt:
         for i in range(first, last):
             state, metrics = compiled(state, batch, jax.random.fold_in(root, i))

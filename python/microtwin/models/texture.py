@@ -25,7 +25,7 @@ from microtwin.models.layers import BatchNorm, Dense, leaky_relu
 
 SLOPE = 0.2
 MARGIN = 4  # latent vectors around the image that the convolutions use up
-he_normal = nnx.initializers.he_normal()
+he_uniform = nnx.initializers.he_uniform()
 
 
 class Latent(NamedTuple):
@@ -48,8 +48,8 @@ class Stage(nnx.Module):
 
     def __init__(self, c_in: int, c_out: int, *, double: bool, rngs: nnx.Rngs) -> None:
         self.convolve = products.double_and_conv_valid if double else products.conv_valid
-        self.kernel = nnx.Param(he_normal(rngs.params(), (3, 3, c_in, c_out)))
-        self.strength = nnx.Param(jnp.full(c_out, 0.1))
+        self.kernel = nnx.Param(he_uniform(rngs.params(), (3, 3, c_in, c_out)))
+        self.strength = nnx.Param(0.1 * jnp.ones(c_out))
         self.norm = BatchNorm(c_out, momentum=0.9)
 
     def __call__(self, x: Array, noise: Array, *, train: bool) -> Array:
@@ -98,7 +98,7 @@ class Generator(nnx.Module):
     def latent(self, key: Array, count: int, shape: tuple[int, int]) -> Latent:
         """Draw the latents of `count` images, at least `shape` in size (see `latent_shape`)."""
         local_key, common_key, noise_key = jax.random.split(key, 3)
-        sides = self.latent_shape(shape)
+        sides: tuple[int, ...] = self.latent_shape(shape)
         local = jax.random.normal(local_key, (count, *sides, self.local))
         common = jax.random.normal(common_key, (count, 1, 1, self.common))
         common = jnp.broadcast_to(common, (count, *sides, self.common))
@@ -125,11 +125,11 @@ class Critic(nnx.Module):
         last = channels[-1]
         self.convs = nnx.List(
             [
-                nnx.Conv(c_in, c_out, (4, 4), strides=2, kernel_init=he_normal, rngs=rngs)
+                nnx.Conv(c_in, c_out, (4, 4), strides=2, kernel_init=he_uniform, rngs=rngs)
                 for c_in, c_out in zip(widths, channels, strict=False)
             ]
         )
-        self.mix = nnx.Conv(last, last, (3, 3), kernel_init=he_normal, rngs=rngs)
+        self.mix = nnx.Conv(last, last, (3, 3), kernel_init=he_uniform, rngs=rngs)
         self.window = Dense(last, 1, rngs=rngs)
         self.hidden = Dense(2 * last, last // 2, rngs=rngs)
         self.whole = Dense(last // 2, 1, rngs=rngs)

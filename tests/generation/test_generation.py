@@ -1,0 +1,235 @@
+"""Training on images, going on, and sampling: the border of the room."""
+
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+
+import microtwin.generation as gen
+from microtwin.errors import CheckpointError, InputError
+from microtwin.generation import adversaries, presets
+from microtwin.generation.run_folder import RunFolder
+from microtwin.images import synthetic
+from microtwin.models import registry, texture
+
+TINY = "tiny-16"
+
+
+def install_tiny_preset(setitem):
+    """Register a pair of networks that trains in a blink, as the presets are registered."""
+    build = partial(texture.Generator, local=4, common=2, channels=(8, 8))
+    setitem(registry.ARCHITECTURES, "tiny-g", registry.Architecture("tiny-g", build))
+    build = partial(texture.Critic, (8, 8))
+    setitem(registry.ARCHITECTURES, "tiny-c", registry.Architecture("tiny-c", build))
+    setitem(
+        presets.PRESETS,
+        TINY,
+        gen.Preset(
+            name=TINY,
+            summary="for tests",
+            size=16,
+            steps=6,
+            batch=4,
+            generator="tiny-g",
+            critic="tiny-c",
+            recipe="relativistic",
+            generator_rate=1e-3,
+            critic_rate=1e-3,
+            momentum=0.0,
+            memory=0.99,
+            average=0.9,
+            penalty=1.0,
+            stretch=True,
+        ),
+    )
+
+
+@pytest.fixture(autouse=True)
+def tiny_preset(monkeypatch):
+    install_tiny_preset(monkeypatch.setitem)
+
+
+def grey_images(count=2, side=48):
+    rng = np.random.default_rng(0)
+    labels = synthetic.gaussian_field(
+        (side, side), correlation_length=4, fraction=0.4, seed=1, periodic=True
+    )
+    return [
+        np.clip(60 + 120 * labels + rng.normal(0, 8, labels.shape), 0, 255).astype(np.uint8)
+        for _ in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Train six steps without interruption."""
+    patch = pytest.MonkeyPatch()
+    install_tiny_preset(patch.setitem)
+    folder = tmp_path_factory.mktemp("run") / "whole"
+    generator = gen.train_gan(grey_images(), preset=TINY, workdir=folder, seed=5)
+    patch.undo()
+    return generator
+
+
+def final_state(folder):
+    run = RunFolder(folder)
+    settings = run.settings()
+    adversary = adversaries.build(settings.recipe, seed=settings.seed)
+    with run.checkpoints(settings) as checkpoints:
+        return checkpoints.restore(adversary.initial())
+
+
+def assert_equal_to_the_last_bit(a, b):
+    for left, right in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        np.testing.assert_array_equal(np.asarray(left), np.asarray(right))
+
+
+def test_resumed_training_equals_uninterrupted_training_to_the_last_bit(trained, tmp_path):
+    gen.train_gan(grey_images(), preset=TINY, workdir=tmp_path, steps=3, seed=5)
+    gen.train_gan(grey_images(), preset=TINY, workdir=tmp_path, steps=6, seed=5, resume=True)
+    assert_equal_to_the_last_bit(final_state(tmp_path), final_state(trained.path))
+
+
+def test_training_changes_both_networks_and_keeps_a_finite_log(trained):
+    before = adversaries.build(trained.settings.recipe, seed=5).initial()
+    after = final_state(trained.path)
+    for old, new in ((before.generator, after.generator), (before.critic, after.critic)):
+        moved = [
+            bool((a != b).any())
+            for a, b in zip(jax.tree.leaves(old), jax.tree.leaves(new), strict=True)
+        ]
+        assert all(moved)
+    rows = (trained.path / "log.csv").read_text().splitlines()
+    assert rows[0] == "step,d_loss,g_loss,seconds"
+    assert len(rows) == 7
+    assert trained.seconds > 0
+    assert (trained.path / "progress" / "step-000006.png").exists()
+
+
+def test_generator_opens_without_the_images_and_gives_the_same_samples(trained):
+    opened = gen.load_generator(trained.path)
+    np.testing.assert_array_equal(opened.sample(3).images, trained.sample(3).images)
+    assert (opened.preset, opened.steps, opened.porosity) == (TINY, 6, trained.porosity)
+
+
+def test_samples_have_the_porosity_of_the_training_images(trained):
+    samples = trained.sample(20, seed=1)
+    assert samples.images.shape == samples.labels.shape == (20, 16, 16)
+    assert samples.images.dtype == np.float32
+    assert samples.labels.dtype == np.uint8
+    assert samples.porosity == pytest.approx(trained.porosity, abs=1 / samples.labels.size)
+
+
+def test_thresholds_are_common_to_the_batch(trained):
+    by_training = trained.sample(4, threshold="training")
+    (level,) = trained.settings.thresholds
+    np.testing.assert_array_equal(by_training.labels, by_training.images > np.float32(level))
+    by_number = trained.sample(4, threshold=0.4)
+    np.testing.assert_array_equal(by_number.labels, by_number.images > np.float32(0.4))
+
+
+def test_first_samples_do_not_depend_on_how_many_follow(trained):
+    np.testing.assert_array_equal(trained.sample(2).images, trained.sample(70).images[:2])
+
+
+def test_seed_decides_the_samples(trained):
+    assert (trained.sample(2, seed=3).images == trained.sample(2, seed=3).images).all()
+    assert (trained.sample(2, seed=3).images != trained.sample(2, seed=4).images).any()
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (50, 23), (7, 90)])
+def test_samples_come_in_any_size(trained, shape):
+    assert trained.sample(2, shape=shape).images.shape == (2, *shape)
+
+
+def test_samples_are_a_sequence_of_images_with_labels(trained):
+    samples = trained.sample(5)
+    assert len(samples) == len(list(samples)) == 5
+    np.testing.assert_array_equal(samples[-1].labels, samples.labels[4])
+    np.testing.assert_array_equal(samples[1:3].images, samples.images[1:3])
+    with pytest.raises(IndexError):
+        samples[5]
+
+
+def test_labels_of_three_phases_keep_their_fractions(tmp_path):
+    labels = np.random.default_rng(0).choice(3, (40, 40), p=[0.2, 0.5, 0.3])
+    generator = gen.train_gan(labels, preset=TINY, workdir=tmp_path, steps=1)
+    found = generator.sample(16).labels
+    wanted = np.bincount(labels.ravel()) / labels.size
+    np.testing.assert_allclose(np.bincount(found.ravel()) / found.size, wanted, atol=2e-3)
+    with pytest.raises(InputError, match="3 phases"):
+        generator.sample(1, threshold=0.5)
+
+
+def test_images_may_be_a_folder_a_stack_or_a_list_of_files(tmp_path, trained):
+    from microtwin.images import save_image
+
+    images = grey_images()
+    for i, image in enumerate(images):
+        save_image(tmp_path / f"{i}.png", image)
+    from microtwin.generation.training_set import TrainingSet
+
+    given = (
+        images,
+        np.stack(images),
+        tmp_path,
+        [tmp_path / "0.png", tmp_path / "1.png"],
+        (image for image in images),
+    )
+    assert {TrainingSet.of(each).digest for each in given} == {trained.settings.digest}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"preset": "dcgan-65"}, "preset must be one of dcgan-64, thesis-64"),
+        ({"steps": -1}, "steps must be at least 1"),
+        ({"seed": -1}, "seed"),
+        ({"images": []}, "images must not be empty"),
+        ({"images": np.zeros((15, 90), np.uint8)}, "at least two phases"),
+        ({"images": grey_images(1, side=48)[0][:15]}, "images must be at least 16x16"),
+        ({"images": np.full((40, 40), np.nan)}, "NaN"),
+        ({"images": [grey_images()[0], np.full((40, 40), 7, np.uint8)]}, "constant"),
+        ({"images": np.zeros((4, 4, 4, 3))}, "images"),
+        ({"images": "no/such/folder"}, "does not exist"),
+        ({"workdir": "/proc/none"}, "workdir must be a writable folder"),
+    ],
+)
+def test_bad_arguments_are_refused_in_one_line(tmp_path, arguments, message):
+    given = {"images": grey_images(), "preset": TINY, "workdir": tmp_path, **arguments}
+    with pytest.raises(InputError, match=message) as refusal:
+        gen.train_gan(given.pop("images"), **given)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_folder_with_a_run_is_not_overwritten(trained):
+    with pytest.raises(InputError, match="resume=True"):
+        gen.train_gan(grey_images(), preset=TINY, workdir=trained.path, seed=5)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"preset": "thesis-64"}, "of preset tiny-16, not thesis-64"),
+        ({"seed": 6}, "of seed 5, not 6"),
+        ({"images": grey_images(side=64)}, "of images"),
+    ],
+)
+def test_resuming_another_run_is_refused(trained, change, message):
+    arguments = {"images": grey_images(side=64), "preset": TINY, "seed": 5, **change}
+    if "images" not in change and change.get("preset") is None:
+        arguments["images"] = grey_images()
+    with pytest.raises(CheckpointError, match=message):
+        gen.train_gan(arguments.pop("images"), workdir=trained.path, resume=True, **arguments)
+
+
+def test_a_folder_without_a_run_cannot_be_opened(tmp_path):
+    with pytest.raises(InputError, match="not the folder of a training run"):
+        gen.load_generator(tmp_path)
+
+
+def test_damaged_settings_are_refused(tmp_path):
+    (tmp_path / "settings.json").write_text('{"preset": "dcgan-64"}')
+    with pytest.raises(CheckpointError, match="damaged"):
+        gen.load_generator(tmp_path)

@@ -1,0 +1,68 @@
+"""Every fast form equals the plain convolution that it stands for."""
+
+import jax
+import numpy as np
+import pytest
+from jax import lax
+
+from microtwin.models import products
+
+
+def normal(*shape, seed=0):
+    return jax.random.normal(jax.random.key(seed), shape)
+
+
+def plain(x, kernel, *, stride=1, padding="VALID"):
+    return lax.conv_general_dilated(
+        x, kernel, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+
+
+def assert_same_with_gradients(fast, slow, x, kernel):
+    expected = jax.jit(slow)(x, kernel)
+    np.testing.assert_allclose(jax.jit(fast)(x, kernel), expected, rtol=1e-4, atol=1e-4)
+    weight = normal(*expected.shape, seed=9)
+    for argument in (0, 1):
+        by = [
+            jax.jit(jax.grad(lambda x, k, f=f: (f(x, k) * weight).sum(), argument))(x, kernel)
+            for f in (fast, slow)
+        ]
+        np.testing.assert_allclose(by[0], by[1], rtol=1e-3, atol=1e-3)
+
+
+def test_space_to_depth_is_undone_by_depth_to_space():
+    x = normal(2, 12, 8, 3)
+    np.testing.assert_array_equal(products.depth_to_space(products.space_to_depth(x, 4), 4), x)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_product_of_patches_is_a_convolution_without_padding(size):
+    x, kernel = normal(2, 9, 11, 3), normal(size, size, 3, 4, seed=1)
+    assert_same_with_gradients(products.conv_valid, plain, x, kernel)
+
+
+@pytest.mark.parametrize(("stride", "size"), [(1, 3), (1, 8), (2, 2), (2, 4), (2, 8), (4, 8)])
+def test_strided_convolution_is_a_convolution_of_blocks(stride, size):
+    x, kernel = normal(2, 16, 24, 3), normal(size, size, 3, 4, seed=1)
+
+    def fast(x, kernel):
+        return products.conv_same(x, kernel, stride=stride)
+
+    def slow(x, kernel):
+        return plain(x, kernel, stride=stride, padding="SAME")
+
+    assert_same_with_gradients(fast, slow, x, kernel)
+
+
+@pytest.mark.parametrize("block", [2, 4, 8])
+@pytest.mark.parametrize("size", [3, 8])
+def test_convolution_of_one_channel_is_a_product_of_blocks(block, size):
+    x, kernel = normal(2, 16, 32, 1), normal(size, size, 1, 1, seed=1)
+
+    def fast(x, kernel):
+        return products.conv_same_in_blocks(x, kernel, block=block)
+
+    def slow(x, kernel):
+        return plain(x, kernel, padding="SAME")
+
+    assert_same_with_gradients(fast, slow, x, kernel)
