@@ -1,6 +1,6 @@
 """Correlation functions beside the FFT, and beside a plain sum over the same bytes.
 
-pytest benches/test_statistics.py --benchmark-group-by=param:structure --benchmark-columns=median,rounds
+pytest benches/test_statistics.py --benchmark-group-by=param:structure
 """
 
 import numpy as np
