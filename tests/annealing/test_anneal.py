@@ -119,7 +119,8 @@ def test_history_and_progress_tell_the_course():
     history = twin.history
     assert np.all(np.diff(history.proposals) > 0)
     assert history.proposals[-1] == twin.proposals
-    assert history.energies[-1] == twin.energy
+    assert history[-1] == history.energies[-1] == twin.energy
+    assert np.array_equal(np.asarray(history), history.energies)
     assert np.all(np.diff(history.temperatures) < 0)
     assert 0 < twin.accepted < twin.proposals
     assert reports[-1][:2] == (1.0, 1.0)

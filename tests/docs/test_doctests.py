@@ -14,9 +14,9 @@ def documented_modules():
     """Yield the modules whose source holds an example, without importing them all."""
     for module in pkgutil.walk_packages(microtwin.__path__, "microtwin."):
         spec = module.module_finder.find_spec(module.name, None)
-        if spec is not None and spec.origin is not None and spec.origin.endswith(".py"):
-            if ">>>" in Path(spec.origin).read_text(encoding="utf-8"):
-                yield module.name
+        source = Path((spec and spec.origin) or "")
+        if source.suffix == ".py" and ">>>" in source.read_text(encoding="utf-8"):
+            yield module.name
 
 
 @pytest.mark.parametrize("name", documented_modules())

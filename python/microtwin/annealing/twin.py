@@ -1,7 +1,7 @@
 """What annealing returns."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ _COLUMNS = ("proposals", "energies", "temperatures", "acceptances", "seconds")
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
     """The course of an annealing run, one entry a step of the temperature.
+
+    As an array, or by index, it is its energies.
 
     Attributes
     ----------
@@ -42,6 +44,14 @@ class History:
 
     def __len__(self) -> int:
         return len(self.proposals)
+
+    def __getitem__(self, index: int) -> float:
+        return float(self.energies[index])
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        return np.array(self.energies, dtype=dtype, copy=True if copy is None else copy)
 
     def to_dataframe(self) -> "pd.DataFrame":
         """Return one row a step."""
