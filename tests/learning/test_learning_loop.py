@@ -105,7 +105,7 @@ def test_weights_that_are_no_numbers_never_reach_a_checkpoint(tmp_path):
         state["memory"] = (jnp.where(state["step"] == 10, jnp.inf, 0) + state["memory"][0],)
         return state, metrics
 
-    with pytest.raises(TrainingError, match="weights .* step 10"):
+    with pytest.raises(TrainingError, match=r"weights .* step 10"):
         toy.run(tmp_path, last=20, step=silently_broken)
     assert Checkpoints(tmp_path / "checkpoints", identity=toy.IDENTITY).latest() == 5
 

@@ -66,3 +66,14 @@ def test_convolution_of_one_channel_is_a_product_of_blocks(block, size):
         return plain(x, kernel, padding="SAME")
 
     assert_same_with_gradients(fast, slow, x, kernel)
+
+
+def test_doubling_and_convolving_is_one_product_at_the_low_resolution():
+    x, kernel = normal(2, 7, 9, 3), normal(3, 3, 3, 4, seed=1)
+
+    def slow(x, kernel):
+        n, rows, columns, c = x.shape
+        doubled = jax.image.resize(x, (n, 2 * rows, 2 * columns, c), "bilinear")
+        return plain(doubled, kernel)[:, 1:-1, 1:-1]  # without what the border influenced
+
+    assert_same_with_gradients(products.double_and_conv_valid, slow, x, kernel)

@@ -50,7 +50,7 @@ class Network:
     """An NNX module as a pure function of its weights."""
 
     def __init__(self, module: nnx.Module) -> None:
-        split: tuple[Any, Any, Any] = nnx.split(module, nnx.Param, ...)
+        split: Any = nnx.split(module, nnx.Param, ...)  # its type does not fit its own use
         self._graph, params, stats = split
         self.initial = Weights(params, stats)
 

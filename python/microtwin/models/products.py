@@ -7,6 +7,7 @@ function here is an exact rearrangement of a convolution around one product. Ima
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 
@@ -89,21 +90,22 @@ def conv_same_in_blocks(x: Array, kernel: Array, *, block: int) -> Array:
 
 
 def double_and_conv_valid(x: Array, kernel: Array) -> Array:
-    """Double the image by repeating pixels, then convolve 3x3 without padding.
+    """Double the image by bilinear interpolation, then convolve 3x3; nothing is padded.
 
-    Two neighbouring pixels of the result see the same 2x2 pixels of `x`, so the work is done once
-    at the low resolution: (n, y, x, in) -> (n, 2y - 2, 2x - 2, out), with 4/9 of the operations.
+    Both steps are linear, so they are one convolution 3x3 at the low resolution that makes four
+    pixels at a time: (n, y, x, in) -> (n, 2y - 4, 2x - 4, out).
     """
-    out = kernel.shape[-1]
-    rows = _pair_taps(kernel)  # (2 phases, 2 taps in y, 3, in, out)
-    both = _pair_taps(jnp.moveaxis(rows, 2, 0))  # (2 phases, 2 taps in x, 2, 2, in, out)
-    # (phase x, tap x, phase y, tap y, in, out) -> (tap y, tap x, in, phase y, phase x, out)
-    low = both.transpose(3, 1, 4, 2, 0, 5).reshape(2, 2, kernel.shape[2], 4 * out)
-    return depth_to_space(conv_valid(x, low), 2)
+    size, _, c_in, c_out = kernel.shape
+    low = jnp.einsum("pay,qbx,yxio->abipqo", _BILINEAR, _BILINEAR, kernel)
+    return depth_to_space(conv_valid(x, low.reshape(size, size, c_in, 4 * c_out)), 2)
 
 
-def _pair_taps(kernel: Array) -> Array:
-    """Sum three taps at the high resolution to two at the low one, for an odd and an even pixel."""
-    odd = jnp.stack([kernel[0] + kernel[1], kernel[2]])
-    even = jnp.stack([kernel[0], kernel[1] + kernel[2]])
-    return jnp.stack([odd, even])
+# How much of tap t of a 3-tap kernel at the high resolution falls on pixel l of the low one, for the
+# even and the odd pixel of a pair: _BILINEAR[pixel, l, t]. High pixels lie 1/4 off the low ones.
+_BILINEAR = np.array(
+    [
+        [[0.75, 0.25, 0.0], [0.25, 0.75, 0.75], [0.0, 0.0, 0.25]],
+        [[0.25, 0.0, 0.0], [0.75, 0.75, 0.25], [0.0, 0.25, 0.75]],
+    ],
+    dtype=np.float32,
+)

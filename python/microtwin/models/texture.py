@@ -1,6 +1,6 @@
 """A fully convolutional pair for textures: images of any size, no lattice, trained in minutes.
 
-The generator turns a field of latent vectors into an image through doublings by repetition and
+The generator turns a field of latent vectors into an image through bilinear doublings and
 convolutions *without padding*: there is no border, every pixel is made by the same rule from the
 latents around it, and a larger field gives a larger image of the same material. A part of the
 latent is common to the whole image and carries what differs from micrograph to micrograph. Fresh
@@ -24,7 +24,7 @@ from microtwin.models import products
 from microtwin.models.layers import BatchNorm, Dense, leaky_relu
 
 SLOPE = 0.2
-MARGIN = 4  # latent vectors around the image that the convolutions use up
+MARGIN = 6  # latent vectors around the image that the convolutions use up
 he_uniform = nnx.initializers.he_uniform()
 
 
@@ -104,14 +104,15 @@ class Generator(nnx.Module):
         common = jnp.broadcast_to(common, (count, *sides, self.common))
         noise = []
         for level, level_key in enumerate(jax.random.split(noise_key, len(self.stages))):
-            sides = tuple(side - 2 if level == 0 else 2 * side - 2 for side in sides)
+            sides = tuple(side - 2 if level == 0 else 2 * side - 4 for side in sides)
             noise.append(jax.random.normal(level_key, (count, *sides, 1)))
         return Latent(jnp.concatenate([local, common], axis=-1), tuple(noise))
 
     def latent_shape(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Return the sides of the latent field that gives an image of `shape` or a little more.
 
-        Doublings and borders taken off add up to: side = stride * (latent side - 4).
+        The first convolution takes off 2, each doubling maps s to 2s - 4, the last convolution
+        takes off 2: side = stride * (latent side - 6) + 2.
         """
         rows, columns = (-(-side // self.stride) + MARGIN for side in shape)
         return rows, columns
