@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import toy_run as toy
+from learning import toy_run as toy
 
 from microtwin.errors import CheckpointError, TrainingError
 from microtwin.learning.checkpoints import Checkpoints

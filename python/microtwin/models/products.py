@@ -100,8 +100,8 @@ def double_and_conv_valid(x: Array, kernel: Array) -> Array:
     return depth_to_space(conv_valid(x, low.reshape(size, size, c_in, 4 * c_out)), 2)
 
 
-# How much of tap t of a 3-tap kernel at the high resolution falls on pixel l of the low one, for the
-# even and the odd pixel of a pair: _BILINEAR[pixel, l, t]. High pixels lie 1/4 off the low ones.
+# _BILINEAR[pixel, l, t]: how much of tap t at the high resolution falls on pixel l of the low one,
+# for the even and the odd pixel of a pair. High pixels lie 1/4 off the low ones.
 _BILINEAR = np.array(
     [
         [[0.75, 0.25, 0.0], [0.25, 0.75, 0.75], [0.0, 0.0, 0.25]],
