@@ -116,18 +116,24 @@ void Annealer::add_curves(const LabelView& start, std::vector<TargetCurve> targe
             (target.statistic == Statistic::two_point ? two_point : lineal_path)(
                 start, target.phase, {target.axis}, count)[0];
         Curve curve;
+        curve.lags = static_cast<std::size_t>(lags);
         curve.hits.assign(counts.hits.begin() + 1, counts.hits.end());
         for (auto trials = counts.trials.begin() + 1; trials != counts.trials.end(); ++trials)
             curve.scale.push_back(1.0 / static_cast<double>(*trials));
-        const std::size_t padded = whole_lanes(target.values.size());
-        curve.slope.assign(padded, 0.0F);
-        curve.curvature.assign(padded, 0.0F);
-        curve.change.assign(padded, 0);
-        for (std::size_t j = 0; j < target.values.size(); ++j)
-            curve.curvature[j] =
-                static_cast<float>(target.weights[j] * curve.scale[j] * curve.scale[j]);
+        for (std::size_t j = 0; j < curve.lags; ++j)
+            curve.curvature.push_back(
+                static_cast<float>(target.weights[j] * curve.scale[j] * curve.scale[j]));
         curve.target = std::move(target);
-        refresh(curve);
+        const std::size_t padded = whole_lanes(curve.lags);
+        for (auto* lanes : {&curve.hits, &curve.scale, &curve.target.values, &curve.target.weights})
+            lanes->resize(padded);
+        curve.curvature.resize(padded);
+        curve.slope.resize(padded);
+        if (curve.target.statistic == Statistic::two_point)
+            curve.small_change.assign(padded, kNoChange);
+        else
+            curve.change.assign(padded, 0);
+        absorb_change(curve);
         curves_.push_back(std::move(curve));
         add_channel(static_cast<int>(curves_.size()) - 1);
     }
@@ -248,8 +254,8 @@ std::optional<double> Annealer::difference_below(const Exchange& exchange, doubl
     };
     // No curve that is still to come can bring the sum below sum + floor.
     double sum = 0.0, floor = floor_;
-    const auto evaluate = [&](Curve& curve) {
-        sum += energy_change(curve.change.data(), curve.slope.data(), curve.curvature.data(),
+    const auto evaluate = [&](const Curve& curve, const auto& change) {
+        sum += energy_change(change.data(), curve.slope.data(), curve.curvature.data(),
                              curve.slope.size());
         floor -= curve.floor;
         return sum + floor <= limit;
@@ -265,15 +271,15 @@ std::optional<double> Annealer::difference_below(const Exchange& exchange, doubl
             leading_run(channel.entering.ahead, lags), leading_run(channel.entering.behind, lags),
             leading_run(channel.leaving.ahead, lags), leading_run(channel.leaving.behind, lags),
             curve.change.size(), curve.change.data());
-        if (!evaluate(curve)) return std::nullopt;
+        if (!evaluate(curve, curve.change)) return std::nullopt;
     }
     for (auto& channel : channels_) {
         if (channel.two_point < 0 || !concerned(channel)) continue;
         Curve& curve = curves_[static_cast<std::size_t>(channel.two_point)];
         two_point_change(channel.entering.ahead.data(), channel.entering.behind.data(),
                          channel.leaving.ahead.data(), channel.leaving.behind.data(),
-                         curve.change.size(), curve.change.data());
-        if (!evaluate(curve)) return std::nullopt;
+                         curve.small_change.size(), curve.small_change.data());
+        if (!evaluate(curve, curve.small_change)) return std::nullopt;
     }
     if (sum > limit) return std::nullopt;
     return sum;
@@ -283,10 +289,7 @@ void Annealer::commit(const Exchange& exchange) {
     for (auto& channel : channels_) {
         if (channel.phase != exchange.label_a && channel.phase != exchange.label_b) continue;
         for (const int index : {channel.two_point, channel.lineal_path}) {
-            if (index < 0) continue;
-            Curve& curve = curves_[static_cast<std::size_t>(index)];
-            for (std::size_t j = 0; j < curve.hits.size(); ++j) curve.hits[j] += curve.change[j];
-            refresh(curve);
+            if (index >= 0) absorb_change(curves_[static_cast<std::size_t>(index)]);
         }
     }
     for (std::size_t mask = 0; mask < masks_.size(); ++mask) {
@@ -302,22 +305,18 @@ void Annealer::commit(const Exchange& exchange) {
     sum_up();
 }
 
-void Annealer::refresh(Curve& curve) {
-    const TargetCurve& target = curve.target;
-    double energy = 0.0, steepest = 0.0;
-    for (std::size_t j = 0; j < curve.hits.size(); ++j) {
-        const double error = static_cast<double>(curve.hits[j]) * curve.scale[j] - target.values[j];
-        const double pull = target.weights[j] * error;
-        energy += pull * error;
-        curve.slope[j] = static_cast<float>(2.0 * pull * curve.scale[j]);
-        steepest += std::abs(static_cast<double>(curve.slope[j]));
-    }
-    curve.energy = energy;
+// Adds the change in hand to the hits of a curve, and works out what follows from them.
+void Annealer::absorb_change(Curve& curve) {
+    const CurveLanes lanes{curve.hits.data(),          curve.scale.data(),
+                           curve.target.values.data(), curve.target.weights.data(),
+                           curve.slope.data(),         curve.hits.size()};
+    const bool two_point = curve.target.statistic == Statistic::two_point;
+    const CurveSums sums =
+        two_point ? absorb(curve.small_change.data(), lanes) : absorb(curve.change.data(), lanes);
+    curve.energy = sums.energy;
     // An energy cannot fall below zero, and an exchange changes a two-point count by at most 2. The
     // slack is for the rounding of the lanes.
-    curve.floor =
-        -1.0001 *
-        (target.statistic == Statistic::two_point ? std::min(energy, 2.0 * steepest) : energy);
+    curve.floor = -1.0001 * (two_point ? std::min(sums.energy, 2.0 * sums.steepness) : sums.energy);
 }
 
 void Annealer::sum_up() {
@@ -381,7 +380,13 @@ std::vector<std::uint8_t> Annealer::labels() const {
     return result;
 }
 
-std::vector<std::int64_t> Annealer::hits(std::size_t curve) const { return curves_.at(curve).hits; }
+std::vector<std::int64_t> Annealer::hits(std::size_t curve) const {
+    const Curve& asked = curves_.at(curve);
+    std::vector<std::int64_t> result(asked.lags);
+    std::transform(asked.hits.begin(), asked.hits.begin() + static_cast<std::ptrdiff_t>(asked.lags),
+                   result.begin(), [](double hits) { return static_cast<std::int64_t>(hits); });
+    return result;
+}
 
 Annealer::Snapshot Annealer::snapshot() const { return {sites_, random_.state(), proposed_}; }
 

@@ -103,14 +103,18 @@ class Annealer {
         std::array<std::int64_t, 3> at;    // coordinate along each axis
         std::array<std::int64_t, 3> line;  // index of the line along each axis
     };
+    // Arrays over lags are padded to whole lanes with zeros, which change nothing.
     struct Curve {
         TargetCurve target;
-        std::vector<std::int64_t> hits;
-        std::vector<double> scale;  // 1 / trials, or 0 where there are none
+        std::size_t lags = 0;       // without the padding
+        std::vector<double> hits;   // whole numbers below 2^53: exact
+        std::vector<double> scale;  // 1 / trials
         // An exchange that changes the hits by e changes the energy by the sum of
-        // e * (slope + curvature * e); these three are padded to whole lanes.
+        // e * (slope + curvature * e).
         std::vector<float> slope, curvature;
-        std::vector<std::int32_t> change;  // by the proposal in hand
+        // By the proposal in hand, as bytes for the two-point probability.
+        std::vector<std::uint8_t> small_change;
+        std::vector<std::int32_t> change;
         double energy = 0.0;
         double floor = 0.0;  // no exchange changes this curve's energy by less
     };
@@ -146,7 +150,7 @@ class Annealer {
     // The energy difference, or nothing as soon as it is certain to exceed `limit`.
     std::optional<double> difference_below(const Exchange& exchange, double limit);
     void commit(const Exchange& exchange);
-    void refresh(Curve& curve);
+    void absorb_change(Curve& curve);
     void sum_up();
 
     Shape3 shape_;
