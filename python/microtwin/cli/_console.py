@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from microtwin._progress import ProgressCallback
 
+WIDE = 110  # columns from which there is room for energies and losses beside the bar
+
 
 def note(text: str) -> None:
     """Tell something worth knowing, on stderr."""
@@ -47,20 +49,29 @@ def progress_bar(title: str) -> "Iterator[ProgressCallback]":
 @contextmanager
 def stages() -> "Iterator[Callable[[str], ProgressCallback]]":
     """Show a bar for each stage, one below the other, with the time that remains of the last."""
-    with _progress() as progress:
+    progress = _progress()
 
-        def begin(title: str) -> "ProgressCallback":
-            for task in progress.tasks:
-                progress.update(task.id, completed=task.total)
-            current = progress.add_task(title, total=None, values="")
+    def finish() -> None:
+        for task in progress.tasks:
+            progress.update(task.id, total=task.total or 1, completed=task.total or 1)
 
-            def report(done: float, total: float, values: Mapping[str, float]) -> None:
-                text = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
-                progress.update(current, completed=done, total=total, values=text)
+    def begin(title: str) -> "ProgressCallback":
+        finish()
+        progress.start()
+        current = progress.add_task(title, total=None, values="")
 
-            return report
+        def report(done: float, total: float, values: Mapping[str, float]) -> None:
+            text = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
+            progress.update(current, completed=done, total=total, values=text)
 
+        return report
+
+    try:
         yield begin
+        finish()
+    finally:
+        if progress.tasks:
+            progress.stop()
 
 
 def _progress() -> "Progress":
@@ -73,16 +84,19 @@ def _progress() -> "Progress":
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.table import Column
 
+    console = Console(stderr=True)
+    watched = [TextColumn("[dim]{task.fields[values]}")] if console.width >= WIDE else []
     return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
+        TextColumn("{task.description}", table_column=Column(min_width=26, no_wrap=True)),
+        BarColumn(bar_width=20),
         TaskProgressColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[values]}"),
-        console=Console(stderr=True),
+        *watched,
+        console=console,
     )
 
 

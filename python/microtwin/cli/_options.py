@@ -60,6 +60,22 @@ def integers(text: str | None, *, name: str) -> tuple[int, ...] | None:
         ) from None
 
 
+def integer(text: str, *, name: str) -> int:
+    """Read one whole number."""
+    values = integers(text, name=name) or ()
+    if len(values) != 1:
+        raise InputError(f"{name} must be one whole number, not {text!r}")
+    return values[0]
+
+
+def number(text: str, *, name: str) -> float:
+    """Read one number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"{name} must be a number, not {text!r}") from None
+
+
 def numbers(text: str | None, *, name: str) -> tuple[float, ...] | float | None:
     """Read one number, or several with commas between them."""
     try:

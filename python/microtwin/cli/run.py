@@ -30,6 +30,15 @@ def command(
     match: Annotated[
         bool, typer.Option(help="Bring the images to one brightness and contrast first.")
     ] = True,
+    flatten: Annotated[
+        bool, typer.Option("--flatten", help="Take uneven light out of each image first.")
+    ] = False,
+    smooth: Annotated[
+        str,
+        typer.Option(
+            help="Gaussian filter in pixels before the threshold, or auto: as noise asks."
+        ),
+    ] = "auto",
     scale: Annotated[
         str, typer.Option(help="By which whole number to shrink the images first, or auto.")
     ] = "auto",
@@ -66,7 +75,9 @@ def command(
             crop_info_bar=crop,
             channel=channel,
             match=match,
-            scale=int(scale) if scale.isdigit() else scale,
+            flatten=flatten,
+            smooth="auto" if smooth == "auto" else _options.number(smooth, name="smooth"),
+            scale="auto" if scale == "auto" else _options.integer(scale, name="scale"),
             patch=patch,
             steps=steps,
             twins=twins,

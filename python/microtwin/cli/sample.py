@@ -56,9 +56,7 @@ def command(
             shape=_options.integers(shape, name="shape"),  # type: ignore[arg-type]
             threshold=threshold
             if threshold.isalpha()
-            else _options.numbers(  # type: ignore[arg-type]
-                threshold, name="threshold"
-            ),
+            else _options.number(threshold, name="threshold"),
         )
     if to_file:
         save_image(output, samples.labels if phases else samples.images)

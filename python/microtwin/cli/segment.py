@@ -22,6 +22,9 @@ def command(
         str, typer.Option(help="otsu, isodata, yen, minimum, multi_otsu or local.")
     ] = "otsu",
     classes: Annotated[int, typer.Option(help="Number of phases, with multi_otsu.")] = 2,
+    flatten: Annotated[
+        bool, typer.Option("--flatten", help="Take uneven light out of each image first.")
+    ] = False,
     smooth: Annotated[
         float, typer.Option(help="Standard deviation in voxels of a Gaussian filter before.")
     ] = 0.0,
@@ -60,7 +63,12 @@ def command(
         )
         try:
             labels = segment(
-                image, method=method, classes=classes, smooth=smooth, threshold=threshold
+                image,
+                method=method,
+                classes=classes,
+                flatten=flatten,
+                smooth=smooth,
+                threshold=threshold,
             )
         except InputError as error:
             raise InputError(f"{path}: {error}") from error

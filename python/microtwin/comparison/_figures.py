@@ -54,6 +54,8 @@ def style_of(comparison: Comparison, member: Member) -> Style:
     """Return how a member of a comparison is drawn, the same in every figure."""
     if member is comparison.reference:
         return Style(REFERENCE_COLOUR, width=2.0)
+    if member.kind == "baseline":
+        return Style("#8a8a85", (1.0, 1.0), width=1.3)
     return STYLES[comparison.methods.index(member) % len(STYLES)]
 
 
@@ -77,13 +79,13 @@ def curves(comparison: Comparison, statistic: str, phase: int, *, legend: bool =
             mine = member.description.function(statistic, phase)
             n = len(mine.lags)
             line = style_of(comparison, member).line
-            order = 2 if member is comparison.reference else 3
+            order = 2 if member.kind in ("reference", "baseline") else 3
             top.plot(x[:n], mine.mean, label=member.name, zorder=order, **line)
             low.plot(x[:n], mine.mean - real.mean[:n], zorder=order, **line)
         top.set(title=f"{TITLES[statistic]}, phase {phase}", ylabel="probability")
         top.set_ylim(bottom=0)
         low.set(xlabel=f"lag ({unit})", ylabel="minus real")
-        low.margins(x=0)
+        low.set_xlim(0, x[-1])
         if legend:
             top.legend(frameon=False)
         figure.align_ylabels()

@@ -23,6 +23,7 @@ from microtwin.images import (
 )
 from microtwin.images import to_float as grey_levels
 from microtwin.images.scaled import scaled_like
+from microtwin.phases.flattening import flattened
 
 SLICES = 24  # of a volume: enough to see its structure, few enough to be far apart
 
@@ -86,6 +87,7 @@ def read(
     channel: int | str | None,
     phase: int | None,
     match: bool,
+    flatten: bool,
 ) -> Inputs:
     """Read everything that a study starts from; arguments as in `run`."""
     paths: list[Path] = []
@@ -114,7 +116,11 @@ def read(
         return Inputs(binary, True, tuple(paths), origin, tuple(notes))
     if match and len(files) > 1:
         notes.append("The images were brought to one brightness and contrast first.")
-    return Inputs(_greys(files, match), False, tuple(paths), origin, tuple(notes))
+    if flatten:
+        notes.append("Uneven light, as far as a parabola fits it, was taken out of each image.")
+    return Inputs(
+        _greys(files, match=match, flatten=flatten), False, tuple(paths), origin, tuple(notes)
+    )
 
 
 def _names_files(source: Any) -> bool:
@@ -146,11 +152,16 @@ def _images(array: Array) -> tuple[Array, ...]:
     return tuple(array[int(place)] for place in np.unique(places))
 
 
-def _greys(files: Sequence[tuple[Array, ...]], match: bool) -> tuple[tuple[ScaledImage, ...], ...]:
+def _greys(
+    files: Sequence[tuple[Array, ...]], *, match: bool, flatten: bool
+) -> tuple[tuple[ScaledImage, ...], ...]:
     """Bring all files to one scale from 0 to 1; the slices of a volume share theirs already."""
     from microtwin.generation.training_set import matched
 
-    stacks = [np.asarray(grey_levels(np.stack([np.asarray(i) for i in file]))) for file in files]
+    stacks = [np.stack([np.asarray(image) for image in file]) for file in files]
+    if flatten:
+        stacks = [np.stack([flattened(image) for image in stack]) for stack in stacks]
+    stacks = [np.asarray(grey_levels(stack)) for stack in stacks]
     if match and len(stacks) > 1:
         stacks = [np.clip(stack, 0, 1) for stack in matched(stacks)]
     return tuple(

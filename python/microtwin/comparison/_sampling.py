@@ -12,7 +12,7 @@ from microtwin.images import ScaledImage
 from microtwin.statistics import two_point
 
 LENGTHS = 8  # correlation lengths that the patch of a generator should hold
-FEW = 12  # patches that all images together should hold at the least, at the working scale
+FEW = 32  # patches that all images together should hold at the least, at the working scale
 BY_IMAGE = 6  # from so many files on whole files are held out
 EVERY = 3  # one file in three is held out, or the last third of each
 OVERLAP_BELOW = 8  # with fewer patches than this, neighbours may overlap by half
@@ -25,11 +25,14 @@ def correlation_length(labels: Sequence[Array]) -> float:
 
     Half the shortest side where it has not fallen so far by then.
     """
-    reach = min(side for image in labels for side in image.shape) // 2
-    curves = [two_point(image, phase=1, max_lag=reach, device="cpu") for image in labels]
-    mean = np.mean([curve.mean for curve in curves], axis=0)
-    fraction = mean[0]
-    correlation = (mean - fraction**2) / max(fraction - fraction**2, np.finfo(float).tiny)
+    reach = min(min(image.shape) for image in labels) // 2
+    curves = np.array(
+        [two_point(image, phase=1, max_lag=reach, device="cpu").mean for image in labels]
+    )
+    # Each image about its own fraction: that fractions differ between images is no correlation.
+    fractions = curves[:, :1]
+    about = (curves - fractions**2).mean(axis=0)
+    correlation = about / max(about[0], np.finfo(float).tiny)
     below = np.flatnonzero(correlation < 1 / np.e)
     if not len(below):
         return float(reach)
@@ -38,17 +41,28 @@ def correlation_length(labels: Sequence[Array]) -> float:
     return float(lag - 1 + (before - 1 / np.e) / (before - after))
 
 
+def roughness(labels: Sequence[Array]) -> float:
+    """Return the drop of the two-point probability over the first lag, over that of the second.
+
+    About one for smooth interfaces, by which S2 falls in a straight line at first. Noise of single
+    pixels is uncorrelated: it adds to the first drop alone.
+    """
+    curves = [two_point(image, phase=1, max_lag=2, device="cpu").mean for image in labels]
+    first, second = -np.diff(np.mean(curves, axis=0))
+    return float(first / second) if second > 0 else np.inf
+
+
 def working_factor(images: Sequence[Array], *, length: float, size: int, patch: int) -> int:
     """Return by which whole number to shrink images before they are cut into patches.
 
-    Small enough that `size` pixels hold `LENGTHS` correlation lengths, as long as the images still
-    hold a few patches.
+    So far that `size` pixels hold `LENGTHS` correlation lengths, as long as each image still holds
+    two patches a side and all together hold `FEW`.
     """
     wanted = max(1, round(length * LENGTHS / size))
     for factor in range(wanted, 1, -1):
         sides = [[side // factor for side in image.shape] for image in images]
         holds = sum((y // patch) * (x // patch) for y, x in sides)
-        if min(min(pair) for pair in sides) >= patch and holds >= min(FEW, 2 * len(images)):
+        if min(min(pair) for pair in sides) >= 2 * patch and holds >= FEW:
             return factor
     return 1
 

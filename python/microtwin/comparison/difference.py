@@ -36,8 +36,8 @@ class Difference:
     largest_in_spreads : float or None
         `largest` over the standard deviation between reference samples at that lag.
     rms_in_errors : float or None
-        `rms` over the standard error of the difference between two means of as many real samples,
-        taken as independent: about one is what chance explains, several is a real difference.
+        `rms` over the standard error of the difference between the two means, all samples taken as
+        independent: about one is what chance explains, several is a real difference.
     inside : float or None
         Fraction of lags at which the curve lies in the 95 % band of the reference, which is its
         mean ± 1.96 standard deviations between samples. None for a single reference sample.
@@ -101,19 +101,20 @@ def _difference(method: CorrelationFunction, reference: CorrelationFunction) -> 
         largest=float(gap[worst]),
         rms_in_spreads=None if spread is None else _ratio(rms, _rms(spread[known])),
         largest_in_spreads=None if spread is None else _ratio(gap[worst], spread[worst]),
-        rms_in_errors=None
-        if spread is None
-        else _ratio(rms, _error(method.samples, spread[known], reference)),
+        rms_in_errors=None if spread is None else _ratio(rms, _error(method, spread, reference)),
         inside=None if inside is None else float(inside[known].mean()),
     )
 
 
-def _error(samples: int, spread: Floats, reference: CorrelationFunction) -> float:
+def _error(method: CorrelationFunction, spread: Floats, reference: CorrelationFunction) -> float:
     """Return the standard error of the difference of the means, over all lags together.
 
-    Were the method's samples real ones, they would vary as the reference's do: so that is assumed.
+    Were the method's samples real ones, they would vary as the reference's do. Where they vary
+    less, as twins annealed to one target do, their mean is known the better.
     """
-    return _rms(spread) * float(np.sqrt(1 / reference.samples + 1 / samples))
+    real = _rms(spread)
+    own = real if method.spread is None else min(real, _rms(method.spread))
+    return float(np.hypot(real / np.sqrt(reference.samples), own / np.sqrt(method.samples)))
 
 
 def _rms(values: Floats) -> float:

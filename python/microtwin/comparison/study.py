@@ -1,27 +1,29 @@
 """The whole study: from micrographs to twins by annealing and by a network, and their report."""
 
+import dataclasses
 import logging
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from microtwin import _validate
 from microtwin._accelerator import jax_on
 from microtwin._progress import ProgressCallback, silent
 from microtwin.annealing import Twin, anneal
-from microtwin.comparison import _figures, _inputs, _sampling
+from microtwin.comparison import _figures, _inputs, _real
 from microtwin.comparison._folder import StudyFolder
 from microtwin.comparison.compare import REFERENCE, compare
 from microtwin.comparison.result import Comparison
 from microtwin.images import Catalogue, Entry, ScaledImage, save_image
-from microtwin.phases import threshold_of
 from microtwin.statistics import Description, describe
+
+if TYPE_CHECKING:
+    from microtwin.generation import Samples
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +31,7 @@ StageProgress = Callable[[str], ProgressCallback]
 
 ANNEALED, ANNEALED_3D, GAN, TRAINING = "annealed", "annealed 3-D", "GAN", "real, training part"
 
-MOST_PATCHES = 64  # real patches that the twins are judged by, and that are described to anneal
 VOLUME_PROPOSALS = 300  # a voxel: the energy falls by five orders of magnitude, in minutes
-ANISOTROPY = 1.25  # ratio of the correlation lengths along the axes from which it is mentioned
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ def run(
     crop_info_bar: bool | int = True,
     channel: int | str | None = None,
     match: bool = True,
+    flatten: bool = False,
+    smooth: str | float = "auto",
     scale: str | int = "auto",
     patch: int | None = None,
     steps: int | None = None,
@@ -107,6 +109,12 @@ def run(
         As in `read_image`.
     match : bool
         Whether to bring the images to one brightness and contrast first.
+    flatten : bool
+        Whether to take uneven light out of each image first, as in `segment`.
+    smooth : "auto" or float
+        Standard deviation in pixels, at the working scale, of the Gaussian filter that takes the
+        noise out of grey levels before the threshold, of real images and generated ones alike;
+        "auto" for the least that leaves no specks.
     scale : "auto" or int
         By which whole number to shrink the images first; "auto" for what makes a patch hold
         several correlation lengths.
@@ -146,16 +154,27 @@ def run(
 
     # Real.
     inputs = _inputs.read(
-        source, spacing=spacing, crop_info_bar=crop_info_bar, channel=channel, phase=phase,
+        source,
+        spacing=spacing,
+        crop_info_bar=crop_info_bar,
+        channel=channel,
+        phase=phase,
         match=match,
-    )  # fmt: skip
-    with jax_on(device):
-        real = prepare(inputs, recipe=recipe, scale=scale, patch=patch)
+        flatten=flatten,
+    )
+    real = _real.prepare(inputs, recipe=recipe, smooth=smooth, scale=scale, patch=patch)
     settings = {
-        "images": inputs.digest, "preset": recipe.name, "seed": seed, "scale": real.factor,
-        "patch": real.patch, "steps": effort.steps or recipe.steps, "twins": effort.twins,
-        "samples": effort.samples, "volume": effort.volume,
-    }  # fmt: skip
+        "images": inputs.digest,
+        "preset": recipe.name,
+        "seed": seed,
+        "scale": real.factor,
+        "patch": real.patch,
+        "smooth": real.smooth,
+        "steps": effort.steps or recipe.steps,
+        "twins": effort.twins,
+        "samples": effort.samples,
+        "volume": effort.volume,
+    }
     folder = StudyFolder(output, settings, resume=resume)
     if inputs.paths:
         entries = (Entry(i, "", path) for i, path in enumerate(inputs.paths))
@@ -183,23 +202,35 @@ def run(
     # Learned.
     with jax_on(device):
         network = train_gan(
-            real.learned_from, preset=recipe.name, workdir=folder.sub("gan"), steps=effort.steps,
+            real.split.training, preset=recipe.name, workdir=folder.sub("gan"), steps=effort.steps,
             seed=seed, resume=True, match=False, progress=report_stage("training the network"),
         )  # fmt: skip
         with folder.stage("sampling"):
-            generated = network.sample(
-                effort.samples, seed=seed + 1, shape=(real.patch, real.patch)
+            generated = _cut(
+                network.sample(effort.samples, seed=seed + 1, shape=(real.patch, real.patch)),
+                smooth=real.smooth,
+                fraction=target.fraction(0),
             )
     save_image(folder.path / "generated.tif", generated.labels)
     save_image(folder.path / "generated-grey.tif", generated.images)
 
     # Compared.
+    kept = ("preset", "seed", "scale", "patch", "smooth")
+    crop = None if crop_info_bar is True else "no" if crop_info_bar is False else crop_info_bar
+    options: dict[str, Any] = {
+        "phase": phase,
+        "spacing": spacing,
+        "channel": channel,
+        "crop-info-bar": crop,
+    }
+    options |= {name: settings[name] for name in kept} | given
+    flags = {"no-match": not match, "flatten": flatten, "quick": quick}
     methods = {ANNEALED: flat, GAN: generated} | ({ANNEALED_3D: solid} if solid else {})
     result = compare(
         methods,
         reference=real.held_out,
         phase=(1, 0),
-        baselines={TRAINING: real.training} if real.split.how else None,
+        baselines={TRAINING: real.training} if real.split.how else {},
         images={REFERENCE: real.held_out_greys},
         losses={GAN: _losses(folder.path / "gan" / "log.csv")},
         seconds={GAN: network.seconds},
@@ -207,8 +238,8 @@ def run(
             "source": inputs.origin,
             **{k: v for k, v in settings.items() if k != "images"},
             "seconds": folder.seconds,
-            "notes": [*inputs.notes, *real.notes(target), *NOTES],
-            "command": _command(source, output, given, settings, quick),
+            "notes": [*inputs.notes, *real.notes(target, baseline=TRAINING), *NOTES],
+            "command": _command(source, output, options, flags),
         },
         threads=threads,
         device=device,
@@ -222,107 +253,6 @@ NOTES = (
     "training part: these fractions are set, not learned.",
     "The volume follows the mean of the image's two directions along all its three axes.",
 )
-
-
-@dataclass(frozen=True)
-class Real:
-    """The real material as a study sees it: patches to judge by, patches to anneal to.
-
-    Attributes
-    ----------
-    factor, patch : int
-        By how much the images were shrunk; side of the patches in pixels, after that.
-    length : float
-        Correlation length in pixels, after that.
-    threshold : float or None
-        Grey level between the phases; None for labels.
-    split : Split
-        Which images are held out.
-    training, held_out : list of ScaledImage
-        Labels of the patches.
-    held_out_greys : list of ScaledImage
-        Grey levels of the patches held out; none where the images are labels.
-    """
-
-    factor: int
-    patch: int
-    length: float
-    threshold: float | None
-    split: _sampling.Split
-    training: list[ScaledImage]
-    held_out: list[ScaledImage]
-    held_out_greys: list[ScaledImage] = field(default_factory=list)
-
-    @property
-    def learned_from(self) -> list[ScaledImage]:
-        """What the network is trained on."""
-        return self.split.training
-
-    def notes(self, target: Description) -> list[str]:
-        """Say in sentences how the images were looked at."""
-        shrunk = f", after shrinking the images {self.factor} times," if self.factor > 1 else ""
-        sentences = [
-            f"A patch is {self.patch} pixels wide{shrunk} and holds "
-            f"{self.patch / self.length:.1f} correlation lengths of {self.length:.1f} pixels."
-        ]
-        if self.split.how:
-            sentences.append(
-                f"Held out to judge by: {self.split.how}. The twins know the training part only; "
-                f"“{TRAINING}” tells how far real is from real."
-            )
-        else:
-            sentences.append(
-                "The image is too small to hold a part out: the twins are judged by what they were "
-                "made from."
-            )
-        if self.threshold is not None:
-            sentences.append(
-                "The phases are told apart by one threshold for all images (Otsu's, on the "
-                f"training part): {self.threshold:.3f} of the grey range."
-            )
-        ratio = _anisotropy(target)
-        if ratio > ANISOTROPY:
-            sentences.append(
-                f"The structure is not the same in both directions: along one it is {ratio:.1f} "
-                "times as long."
-            )
-        return sentences
-
-
-def prepare(inputs: _inputs.Inputs, *, recipe: Any, scale: str | int, patch: int | None) -> Real:
-    """Choose scale and patches, hold a part out, tell the phases apart."""
-    images = inputs.images
-    level = None if inputs.labelled else threshold_of(images)
-    length = _sampling.correlation_length([_labels(image, level) for image in images])
-    if patch is not None:
-        _validate.integer(patch, name="patch", minimum=16)
-    side = patch or recipe.size
-    if scale == "auto":
-        factor = _sampling.working_factor(images, length=length, size=recipe.size, patch=side)
-    else:
-        smallest = min(s for image in images for s in image.shape)
-        factor = _validate.integer(scale, name="scale", minimum=1, maximum=smallest)
-    files = inputs.scaled(factor).files
-    if patch is None and recipe.any_size and _fits(files, 2 * side):
-        side *= 2
-    split = _sampling.split(files, patch=side)
-    level = None if inputs.labelled else threshold_of(split.training)
-
-    def cut(images: Sequence[ScaledImage]) -> list[ScaledImage]:
-        places = _sampling.tiles(images, patch=side, most=MOST_PATCHES)
-        return [images[i][y, x] for i, y, x in places]
-
-    greys = cut(split.held_out)
-    return Real(
-        factor=factor,
-        patch=side,
-        length=length / factor,
-        threshold=level,
-        split=split,
-        training=[_labels(image, level) for image in cut(split.training)],
-        held_out=[_labels(image, level) for image in greys],
-        held_out_greys=[] if inputs.labelled else greys,
-    )
 
 
 def write(result: Comparison, folder: Path) -> None:
@@ -361,6 +291,14 @@ def _annealed(
     return twin
 
 
+def _cut(samples: "Samples", *, smooth: float, fraction: float) -> "Samples":
+    """Return samples with phases told apart like the real ones, phase 0 of a given fraction."""
+    greys = _real.smoothed(samples.images, smooth)
+    level = float(np.quantile(greys, fraction))
+    labels = (greys > level).astype(np.uint8)
+    return dataclasses.replace(samples, labels=labels, thresholds=(level,))
+
+
 def _effort(base: Effort, given: Mapping[str, int | None]) -> Effort:
     least = {"steps": 1, "twins": 1, "samples": 2, "volume": 0}
     chosen = {
@@ -370,27 +308,6 @@ def _effort(base: Effort, given: Mapping[str, int | None]) -> Effort:
     }
     names = ("steps", "twins", "samples", "volume")
     return Effort(**{name: getattr(base, name) for name in names} | chosen)
-
-
-def _labels(image: ScaledImage, level: float | None) -> ScaledImage:
-    """Return an image as labels; a patch may well show one phase only."""
-    if level is None:
-        return image
-    return ScaledImage((image > level).astype(np.uint8), spacing=image.spacing)
-
-
-def _fits(files: Sequence[Sequence[npt.NDArray[Any]]], side: int) -> bool:
-    """Whether the images hold a few patches of a size."""
-    shapes = [image.shape for file in files for image in file]
-    count = sum((y // side) * (x // side) for y, x in shapes)
-    return bool(min(min(shape) for shape in shapes) >= side and count >= _sampling.FEW)
-
-
-def _anisotropy(target: Description) -> float:
-    """Return by how much the structure is longer along one axis than along the other."""
-    fraction = target.porosity
-    drops = fraction - target.two_point.values[:, 1 : 1 + target.max_lag // 4].mean(axis=1)
-    return float(drops.max() / max(drops.min(), 1e-12))
 
 
 def _losses(log: Path) -> dict[str, list[float]]:
@@ -404,18 +321,17 @@ def _losses(log: Path) -> dict[str, list[float]]:
 def _command(
     source: Any,
     output: str | os.PathLike[str],
-    given: Mapping[str, int | None],
-    settings: Mapping[str, Any],
-    quick: bool,
+    options: Mapping[str, Any],
+    flags: Mapping[str, bool],
 ) -> str | None:
     """Return the command that repeats a study of files, None for arrays."""
     items = source if isinstance(source, list | tuple) else [] if source is None else [source]
     if not all(isinstance(item, str | os.PathLike) for item in items):
         return None
     words = ["microtwin", "run", *map(os.fspath, items), "-o", os.fspath(output)]
-    words += ["--preset", settings["preset"], "--seed", str(settings["seed"])]
-    words += ["--scale", str(settings["scale"]), "--patch", str(settings["patch"])]
-    words += ["--quick"] * quick
-    for name, value in given.items():
-        words += [] if value is None else [f"--{name}", str(value)]
+    for name, value in options.items():
+        several = isinstance(value, list | tuple)
+        text = ",".join(map(str, value)) if several else str(value)
+        words += [] if value is None else [f"--{name}", text]
+    words += [f"--{name}" for name, wanted in flags.items() if wanted]
     return shlex.join(words)

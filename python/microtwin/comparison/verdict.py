@@ -5,13 +5,13 @@ from microtwin.comparison.result import Comparison, Member
 
 NAMES = {"two_point": "S₂", "lineal_path": "L"}
 
-CHANCE = 2.5  # differences of more standard errors than this are called measurable
+CHANCE = 2.5  # standard errors from which on two means are called different
 _ALIKE, _UNLIKE = 0.6, 1.6  # variety below or above which it is worth a sentence
 
 _CAVEATS = {
     "annealing": (
-        "Annealing was optimised for just these curves, so that agreement here is built in; it "
-        "says nothing about what was not asked for, such as connectivity."
+        "Annealing was optimised for just these curves: agreement is built in, and says nothing of "
+        "what was not asked for, such as connectivity."
     ),
 }
 
@@ -25,8 +25,14 @@ def verdict(comparison: Comparison, member: Member) -> str:
     """Return a few sentences on one method."""
     if member is comparison.reference:
         return f"What the others are held against: {_count(member)}."
-    sentences = [_band(member), _farthest(member), _variety(comparison, member)]
-    return " ".join(filter(None, [*sentences, _CAVEATS.get(member.kind, "")]))
+    sentences = [
+        _band(member),
+        _farthest(member),
+        _baseline(comparison, member),
+        _variety(comparison, member),
+        _CAVEATS.get(member.kind, ""),
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def name_of(difference: Difference) -> str:
@@ -35,28 +41,21 @@ def name_of(difference: Difference) -> str:
 
 
 def _band(member: Member) -> str:
-    inside = member.inside
+    """Judge single samples by the band, and means by their standard errors."""
+    inside, errors = member.inside, member.rms_in_errors
     if inside is None:
         return (
-            f"Root-mean-square difference {member.rms:.2g}; with a single real sample there is no "
-            "band to judge it by."
+            f"Off by {member.rms:.2g} (root mean square); with a single real sample there is no "
+            "band to judge that by."
         )
-    where = "all lags" if inside == 1 else f"{_percent(inside)} of the lags"
-    return f"Inside the real band at {where}. {_words(inside, member.rms_in_errors)}"
-
-
-def _words(inside: float, errors: float | None) -> str:
-    """Return what may be said: the band judges single samples, standard errors judge means."""
+    where = f"Inside the real band at {'all lags' if inside == 1 else _percent(inside)}"
     if inside < 0.5:
-        return "By these curves they are clearly something else than real samples."
+        return f"{where}: clearly not the same."
     if inside < 0.95:
-        return "By these curves they are near real samples, not equal to them."
+        return f"{where}: near, not equal."
     if errors is not None and errors > CHANCE:
-        return (
-            "A curve like their mean may be that of a real sample, but it is not the real mean: it "
-            f"is {errors:.2g} times as far off as chance explains."
-        )
-    return "In the mean of these curves they cannot be told from real samples."
+        return f"{where}, but the means differ: by {errors:.2g} standard errors."
+    return f"{where}, and the means agree within chance."
 
 
 def _farthest(member: Member) -> str:
@@ -64,10 +63,20 @@ def _farthest(member: Member) -> str:
     if not measured:
         return ""
     worst = max(measured, key=lambda d: d.rms_in_spreads or 0.0)
+    if worst.rms == 0:
+        return ""
     return (
-        f"Farthest off is {name_of(worst)}: root mean square {worst.rms:.2g}, or "
-        f"{worst.rms_in_spreads:.2g} of the spread between real samples."
+        f"Farthest off: {name_of(worst)}, by {worst.rms:.2g} or "
+        f"{worst.rms_in_spreads:.2g} real spreads."
     )
+
+
+def _baseline(comparison: Comparison, member: Member) -> str:
+    """Hold the method against other real structures: nearer than these it need not be."""
+    baseline = next((m for m in comparison.methods if m.kind == "baseline"), None)
+    if baseline is None or baseline is member or baseline.rms == 0:
+        return ""
+    return f"In all {member.rms / baseline.rms:.2g} times as far off as “{baseline.name}” is."
 
 
 def _variety(comparison: Comparison, member: Member) -> str:
@@ -75,9 +84,7 @@ def _variety(comparison: Comparison, member: Member) -> str:
     if variety is None or _ALIKE <= variety <= _UNLIKE:
         return ""
     words = "less" if variety < 1 else "more"
-    return (
-        f"They vary {words} from sample to sample than real ones do: {variety:.2g} times as much."
-    )
+    return f"They vary {words} than real samples do: {variety:.2g} times as much."
 
 
 def _count(member: Member) -> str:
@@ -87,6 +94,6 @@ def _count(member: Member) -> str:
 
 
 def _percent(fraction: float) -> str:
-    """Return whole per cent, without calling anything short of all 100 %, or more than none 0 %."""
-    whole = min(max(round(100 * fraction), 1), 99) if 0 < fraction < 1 else round(100 * fraction)
-    return f"{whole} %"
+    """Return whole per cent, with 0 and 100 % for none and all only."""
+    whole = round(100 * fraction)
+    return f"{whole if fraction in (0, 1) else min(max(whole, 1), 99)} % of the lags"
