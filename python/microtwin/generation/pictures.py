@@ -40,7 +40,9 @@ class Pictures:
         fake = self._drawer(state.best_generator, self._key, ROWS * COLUMNS, (height, width))
         gap = np.ones((ROWS * height, GAP), np.float32)
         picture = np.hstack([_grid(self._real), gap, _grid(fake)])
-        save_image(self._folder / f"step-{step:06d}.png", np.rint(picture * 255).astype(np.uint8))
+        # Micrographs brought to one grey scale may leave [0, 1] a little.
+        levels = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+        save_image(self._folder / f"step-{step:06d}.png", levels)
 
 
 def _grid(patches: Grey) -> npt.NDArray[np.float32]:
