@@ -33,7 +33,7 @@ def write_table(rows: Iterable[Sequence[Any]], *, columns: Sequence[str]) -> Non
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i else "left")
+        table.add_column(column, justify="right" if i else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(str, row))
     Console(soft_wrap=True).print(table)
@@ -57,10 +57,12 @@ def stages() -> "Iterator[Callable[[str], ProgressCallback]]":
 
     def begin(title: str) -> "ProgressCallback":
         finish()
-        progress.start()
+        if progress.console.is_terminal:
+            progress.start()
         current = progress.add_task(title, total=None, values="")
 
         def report(done: float, total: float, values: Mapping[str, float]) -> None:
+            progress.start()
             text = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
             progress.update(current, completed=done, total=total, values=text)
 
@@ -69,8 +71,11 @@ def stages() -> "Iterator[Callable[[str], ProgressCallback]]":
     try:
         yield begin
         finish()
+    except Exception:
+        progress.live.transient = True  # what went wrong is said instead
+        raise
     finally:
-        if progress.tasks:
+        if progress.live.is_started:
             progress.stop()
 
 

@@ -33,6 +33,6 @@ class Group(TyperGroup):
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}"
+        file = error.filename2 or error.filename  # of a rename, where it should have gone
+        return f"{file}: {error.strerror}" if file else error.strerror
     return " ".join(str(error).split())

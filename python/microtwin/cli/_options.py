@@ -62,10 +62,10 @@ def integers(text: str | None, *, name: str) -> tuple[int, ...] | None:
 
 def integer(text: str, *, name: str) -> int:
     """Read one whole number."""
-    values = integers(text, name=name) or ()
-    if len(values) != 1:
-        raise InputError(f"{name} must be one whole number, not {text!r}")
-    return values[0]
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"{name} must be one whole number, not {text!r}") from None
 
 
 def number(text: str, *, name: str) -> float:
@@ -78,11 +78,10 @@ def number(text: str, *, name: str) -> float:
 
 def numbers(text: str | None, *, name: str) -> tuple[float, ...] | float | None:
     """Read one number, or several with commas between them."""
-    try:
-        values = () if text is None else tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(f"{name} must be numbers with commas between, not {text!r}") from None
-    return (values[0] if len(values) == 1 else values) or None
+    if text is None:
+        return None
+    values = tuple(number(part, name=name) for part in text.split(","))
+    return values[0] if len(values) == 1 else values
 
 
 def phases(text: str | None) -> int | tuple[int, ...] | None:

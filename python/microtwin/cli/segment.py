@@ -79,8 +79,9 @@ def command(
     if as_json:
         _console.write_json(rows)
         return
-    columns = ("image", "phases", *(f"phase {k}" for k in range(len(rows[0]["fractions"]))))
+    shares = [f"phase {k}" for k in range(len(rows[0]["fractions"]))]
     _console.write_table(
-        ((r["image"], r["phases"], *(f"{f:.4f}" for f in r["fractions"])) for r in rows),
-        columns=columns,
+        ((Path(r["image"]).name, *(f"{f:.4f}" for f in r["fractions"])) for r in rows),
+        columns=("image", *shares),
     )
+    typer.echo(f"Written: {output}")
