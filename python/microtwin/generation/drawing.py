@@ -42,6 +42,5 @@ class Drawer:
     def _draw(
         self, weights: Weights, key: jax.Array, *, count: int, shape: tuple[int, int]
     ) -> jax.Array:
-        latent = self._adversary.latent(key, count, shape)
-        images, _ = self._adversary.generator(weights, latent, train=False)
-        return images[:, : shape[0], : shape[1], 0]  # a network may make a little more than asked
+        images, _ = self._adversary.generate(weights, key, count, train=False, shape=shape)
+        return images[..., 0]

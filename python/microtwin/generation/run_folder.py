@@ -41,7 +41,7 @@ class Settings:
         Grey levels that are -1 and 1 to the networks.
     thresholds, fractions : tuple of float
         Grey levels between the phases; fraction of each phase, darkest first.
-    isotropic : bool
+    rotations : bool
         Whether patches were turned by right angles.
     spacing : tuple of float or None
         Pixel edges in metres.
@@ -57,14 +57,19 @@ class Settings:
     high: float
     thresholds: tuple[float, ...]
     fractions: tuple[float, ...]
-    isotropic: bool
+    rotations: bool
     spacing: tuple[float, ...] | None
     versions: dict[str, str]
 
     @property
     def identity(self) -> dict[str, str]:
         """What a checkpoint must agree with."""
-        return {"preset": self.preset, "seed": str(self.seed), "images": self.digest}
+        return {
+            "preset": self.preset,
+            "seed": str(self.seed),
+            "images": self.digest,
+            "rotations": str(self.rotations),
+        }
 
     @property
     def recipe(self) -> Preset:

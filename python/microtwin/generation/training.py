@@ -32,6 +32,7 @@ def train_gan(
     seed: int = 0,
     resume: bool = False,
     match: bool = True,
+    rotations: bool | None = None,
     progress: ProgressCallback | None = None,
 ) -> Generator:
     """Train a generator on micrographs.
@@ -58,6 +59,9 @@ def train_gan(
     match : bool
         Bring the images to one grey scale first (see `training_set.matched`), as is right for
         micrographs taken at different brightness and contrast.
+    rotations : bool, optional
+        Whether patches may be turned by right angles; by default where the images look alike along
+        y and x (see `training_set.ISOTROPIC`). They are always mirrored.
     progress : ProgressCallback, optional
         Told after every step.
 
@@ -91,13 +95,14 @@ def train_gan(
     # Data.
     data = TrainingSet.of(images, match=match)
     data.check_holds(recipe.size)
-    settings = _settings(recipe, data, seed)
+    turn = data.isotropic if rotations is None else bool(rotations)
+    settings = _settings(recipe, data, seed, turn=turn)
     batches = Batches(
         data.images,
         size=recipe.size,
         batch=recipe.batch,
         seed=seed,
-        turn=data.isotropic,
+        turn=turn,
         low=settings.low,
         high=settings.high,
     )
@@ -140,7 +145,7 @@ def train_gan(
     return Generator(settings, drawer, state, path=folder.path)
 
 
-def _settings(recipe: Preset, data: TrainingSet, seed: int) -> Settings:
+def _settings(recipe: Preset, data: TrainingSet, seed: int, *, turn: bool) -> Settings:
     low, high = data.limits if recipe.stretch else (0.0, 1.0)
     return Settings(
         preset=recipe.name,
@@ -151,7 +156,7 @@ def _settings(recipe: Preset, data: TrainingSet, seed: int) -> Settings:
         high=high,
         thresholds=data.thresholds,
         fractions=data.fractions,
-        isotropic=data.isotropic,
+        rotations=turn,
         spacing=data.spacing,
         versions=versions(),
     )

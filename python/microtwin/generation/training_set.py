@@ -168,7 +168,7 @@ def matched(images: Sequence[Grey]) -> list[Grey]:
     means = np.array([_class_means(image) for image in images])
     low, high = means.mean(axis=0)
     return [
-        ((image - dark) * ((high - low) / (bright - dark)) + low).astype(np.float32)
+        np.clip((image - dark) * ((high - low) / (bright - dark)) + low, 0, 1).astype(np.float32)
         for image, (dark, bright) in zip(images, means, strict=True)
     ]
 

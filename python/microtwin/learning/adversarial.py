@@ -101,11 +101,32 @@ class Adversary:
             average=None if self.average is None else jax.tree.map(jnp.copy, generator),
         )
 
-    def generate(self, weights: Weights, key: Array, count: int) -> tuple[Array, Stats]:
-        """Draw `count` images as in training, with batch statistics and dropout."""
-        latent_key, dropout_key = jax.random.split(key)
-        latent = self.latent(latent_key, count, self.shape)
-        return self.generator(weights, latent, train=True, key=dropout_key)
+    def generate(
+        self,
+        weights: Weights,
+        key: Array,
+        count: int,
+        *,
+        train: bool = True,
+        shape: tuple[int, int] | None = None,
+    ) -> tuple[Images, Stats]:
+        """Draw `count` images of a shape, by default that of training.
+
+        Dropout and batch statistics are those of training or not. A generator may make a little
+        more than asked for. In training the image is cut from that at a random place, so that the
+        critic's strides do not always meet the same pixels of the generator's doublings.
+        """
+        rows, columns = shape or self.shape
+        latent_key, dropout_key, place_key = jax.random.split(key, 3)
+        latent = self.latent(latent_key, count, (rows, columns))
+        images, stats = self.generator(
+            weights, latent, train=train, key=dropout_key if train else None
+        )
+        if not train:
+            return images[:, :rows, :columns], stats
+        room = jnp.array(images.shape[1:3]) - jnp.array([rows, columns])
+        y, x = jax.random.randint(place_key, (2,), 0, room + 1)
+        return jax.lax.dynamic_slice(images, (0, y, x, 0), (count, rows, columns, 1)), stats
 
 
 Step = Callable[[State, Images, Array], tuple[State, Metrics]]
@@ -189,31 +210,30 @@ def relativistic(adversary: Adversary, *, penalty: float, probe: float = 0.05) -
             return adversary.generate(Weights(params, state.generator.stats), fake_key, count)
 
         fake, pull_back, generator_stats = jax.vjp(generate, state.generator.params, has_aux=True)
-        images = jnp.concatenate([real, fake])
-        images = jnp.concatenate(
-            [images, images + probe * jax.random.normal(probe_key, images.shape)]
-        )
+        half = slice(None, (count + 1) // 2)  # the penalty needs no more
+        probed = jnp.concatenate([real[half], fake[half]])
+        displaced = probed + probe * jax.random.normal(probe_key, probed.shape)
+        images = jnp.concatenate([real, fake, displaced])
 
-        def critic_loss(params: Params) -> tuple[Array, tuple[Array, Stats]]:
+        def critic_loss(params: Params) -> tuple[Array, tuple[Array, Array, Stats]]:
             weights = Weights(params, state.critic.stats)
             logits, stats = adversary.critic(weights, images, train=True)
-            there, displaced = jnp.split(logits, 2)
-            slope = ((displaced - there).mean(-1) / probe) ** 2
-            margin = there[:count] - there[count:]
-            loss = jax.nn.softplus(-margin).mean()
-            return loss + penalty * slope.mean(), (loss, stats)
+            of_real, of_fake, of_displaced = jnp.split(logits, [count, 2 * count])
+            loss = jax.nn.softplus(of_fake - of_real).mean()
+            change = of_displaced - jnp.concatenate([of_real[half], of_fake[half]])
+            slope = (change.mean(-1) / probe) ** 2
+            return loss + penalty * slope.mean(), (loss, of_real, stats)
 
-        (_, (d_loss, stats)), gradient = jax.value_and_grad(critic_loss, has_aux=True)(
+        (_, (d_loss, of_real, stats)), gradient = jax.value_and_grad(critic_loss, has_aux=True)(
             state.critic.params
         )
         critic, critic_optimiser = _descend(
             adversary.critic_optimiser, gradient, state.critic_optimiser, state.critic.params, stats
         )
-        real_logits, _ = adversary.critic(critic, real, train=True)
 
         def generator_loss(fake: Array) -> Array:
-            logits, _ = adversary.critic(critic, fake, train=True)
-            return jax.nn.softplus(real_logits - logits).mean()
+            of_fake, _ = adversary.critic(critic, fake, train=True)
+            return jax.nn.softplus(of_real - of_fake).mean()
 
         g_loss, wish = jax.value_and_grad(generator_loss)(fake)
         (gradient,) = pull_back(wish)

@@ -74,7 +74,7 @@ class Generator(nnx.Module):
         *,
         local: int = 48,
         common: int = 16,
-        channels: tuple[int, ...] = (128, 96, 64, 32, 16),
+        channels: tuple[int, ...] = (96, 64, 48, 32, 16),
         rngs: nnx.Rngs,
     ) -> None:
         self.local, self.common = local, common
@@ -86,6 +86,7 @@ class Generator(nnx.Module):
                 for i, (c_in, c_out) in enumerate(zip(widths, channels, strict=False))
             ]
         )
+        self.grain = Dense(channels[-1], channels[-1], rngs=rngs)
         self.out = nnx.Conv(channels[-1], 1, (3, 3), padding="VALID", rngs=rngs)
 
     def __call__(self, latent: Latent, *, train: bool = False, key: Array | None = None) -> Array:
@@ -93,6 +94,7 @@ class Generator(nnx.Module):
         x = latent.field
         for stage, noise in zip(self.stages, latent.noise, strict=True):
             x = stage(x, noise, train=train)
+        x = leaky_relu(self.grain(x), SLOPE)  # lets the finest noise differ from phase to phase
         return jnp.tanh(self.out(x))
 
     def latent(self, key: Array, count: int, shape: tuple[int, int]) -> Latent:
