@@ -17,6 +17,7 @@ from microtwin.statistics import Description
 MOST_PATCHES = 64  # that twins are judged by, and as many that are described to anneal to
 SMOOTHING = (0.0, 0.7, 1.0, 1.4, 2.0)  # standard deviations in pixels that are tried, up to ...
 ROUGH = 1.5  # ... the first that leaves the phases no rougher than this; see `roughness`
+LEVELS = 4095
 ANISOTROPY = 1.25  # ratio of the structure's lengths along the axes from which it is mentioned
 
 Array = npt.NDArray[Any]
@@ -141,10 +142,17 @@ def _phases(images: Sequence[ScaledImage], smooth: str | float) -> tuple[float, 
     else:
         tried = [_validate.real(smooth, name="smooth", minimum=0.0)]
     for sigma in tried:
-        level = threshold_of([smoothed(image, sigma) for image in images])
+        level = _threshold(images, sigma)
         if len(tried) == 1 or _sampling.roughness(_cut(images, sigma, level)) <= ROUGH:
             break
     return sigma, level
+
+
+def _threshold(images: Sequence[ScaledImage], sigma: float) -> float:
+    """Return Otsu's threshold of all images together, which lie between 0 and 1."""
+    # Whole numbers are counted many times faster, and these are as fine as the histogram.
+    levels = (np.rint(smoothed(image, sigma) * LEVELS).astype(np.uint16) for image in images)
+    return threshold_of(levels) / LEVELS
 
 
 def _cut(images: Sequence[ScaledImage], sigma: float, level: float | None) -> list[ScaledImage]:

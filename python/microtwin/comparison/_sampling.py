@@ -11,6 +11,7 @@ from microtwin.errors import InputError
 from microtwin.images import ScaledImage
 from microtwin.statistics import two_point
 
+REACH = 256  # the largest lag that is looked at for a correlation length
 LENGTHS = 8  # correlation lengths that the patch of a generator should hold
 FEW = 32  # patches that all images together should hold at the least, at the working scale
 BY_IMAGE = 6  # from so many files on whole files are held out
@@ -23,9 +24,9 @@ Array = npt.NDArray[Any]
 def correlation_length(labels: Sequence[Array]) -> float:
     """Return the lag in pixels at which the two-point correlation has fallen to 1/e of its start.
 
-    Half the shortest side where it has not fallen so far by then.
+    Half the shortest side, or `REACH`, where it has not fallen so far by then.
     """
-    reach = min(min(image.shape) for image in labels) // 2
+    reach = min(REACH, *(min(image.shape) // 2 for image in labels))
     curves = np.array(
         [two_point(image, phase=1, max_lag=reach, device="cpu").mean for image in labels]
     )
