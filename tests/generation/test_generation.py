@@ -1,6 +1,12 @@
 """Training on images, going on, and sampling: the border of the room."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -233,3 +239,32 @@ def test_damaged_settings_are_refused(tmp_path):
     (tmp_path / "settings.json").write_text('{"preset": "dcgan-64"}')
     with pytest.raises(CheckpointError, match="damaged"):
         gen.load_generator(tmp_path)
+
+
+@pytest.mark.slow
+def test_training_killed_without_warning_goes_on_to_the_same_weights(tmp_path):
+    """Kill -9 at any moment; then two runs to the same step are equal to the last bit."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    script = Path(__file__).with_name("killed_run.py")
+    process = subprocess.Popen([sys.executable, str(script), str(tmp_path / "a")], env=environment)
+    log = tmp_path / "a" / "log.csv"
+    deadline = time.monotonic() + 400
+    while not log.exists() or len(log.read_text().splitlines()) < 10:
+        assert process.poll() is None, "the run ended by itself"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    reached = len(log.read_text().splitlines())
+    for name in ("a", "b"):
+        gen.train_gan(
+            grey_images(),
+            preset=TINY,
+            workdir=tmp_path / name,
+            seed=5,
+            steps=reached + 5,
+            resume=True,
+        )
+    assert_equal_to_the_last_bit(final_state(tmp_path / "a"), final_state(tmp_path / "b"))
+    steps = [row.split(",")[0] for row in log.read_text().splitlines()[1:]]
+    assert steps == [str(i + 1) for i in range(reached + 5)]

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from learning import toy_run as toy
 
+from learning import toy_run as toy
 from microtwin.errors import CheckpointError, TrainingError
 from microtwin.learning.checkpoints import Checkpoints
 from microtwin.learning.log import CsvLog

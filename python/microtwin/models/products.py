@@ -52,9 +52,9 @@ def conv_same(x: Array, kernel: Array, *, stride: int) -> Array:
 def conv_same_in_blocks(x: Array, kernel: Array, *, block: int) -> Array:
     """Convolve with stride 1 and "same" padding, for images of one or few channels.
 
-    XLA needs a product with enough columns to be fast, and one channel is none. Seen in blocks of b x b pixels the same
-    convolution has b*b*c channels on both sides; its kernel is a Toeplitz matrix made of shifted
-    copies of `kernel`.
+    XLA is slow where there is no matrix product in a convolution, as with one channel. Seen in
+    blocks of b x b pixels the same convolution has b*b*c channels on both sides; its kernel is a
+    Toeplitz matrix made of shifted copies of `kernel`.
     """
     size, _, c_in, c_out = kernel.shape
     taps = -(-(size + block - 1) // block)  # how many blocks one block of output looks at
