@@ -55,7 +55,7 @@ def style_of(comparison: Comparison, member: Member) -> Style:
     if member is comparison.reference:
         return Style(REFERENCE_COLOUR, width=2.0)
     if member.kind == "baseline":
-        return Style("#8a8a85", (1.0, 1.0), width=1.3)
+        return Style("#b4b4ac", width=4.5)
     return STYLES[comparison.methods.index(member) % len(STYLES)]
 
 
@@ -79,9 +79,8 @@ def curves(comparison: Comparison, statistic: str, phase: int, *, legend: bool =
             mine = member.description.function(statistic, phase)
             n = len(mine.lags)
             line = style_of(comparison, member).line
-            order = 2 if member.kind in ("reference", "baseline") else 3
-            top.plot(x[:n], mine.mean, label=member.name, zorder=order, **line)
-            low.plot(x[:n], mine.mean - real.mean[:n], zorder=order, **line)
+            top.plot(x[:n], mine.mean, label=member.name, zorder=_order(member), **line)
+            low.plot(x[:n], mine.mean - real.mean[:n], zorder=_order(member), **line)
         top.set(title=f"{TITLES[statistic]}, phase {phase}", ylabel="probability")
         top.set_ylim(bottom=0)
         low.set(xlabel=f"lag ({unit})", ylabel="minus real")
@@ -90,6 +89,11 @@ def curves(comparison: Comparison, statistic: str, phase: int, *, legend: bool =
             top.legend(frameon=False)
         figure.align_ylabels()
     return figure
+
+
+def _order(member: Member) -> int:
+    """Return what lies on what: a baseline is broad and below, methods are above all."""
+    return {"baseline": 1, "reference": 2}.get(member.kind, 3)
 
 
 def energies(comparison: Comparison) -> "Figure":
@@ -160,9 +164,9 @@ def overview(comparison: Comparison) -> "Figure":
             edges = band(f)
             if edges is not None:
                 ax.fill_between(f.lags * scale, *edges, color=BAND_COLOUR, linewidth=0, zorder=0)
-            for member in (*comparison.methods, comparison.reference):
+            for member in comparison.members:
                 mean = member.description.function(f.statistic, f.phase).mean
-                line = style_of(comparison, member).line
+                line = style_of(comparison, member).line | {"zorder": _order(member)}
                 ax.plot(f.lags[: len(mean)] * scale, mean, label=member.name, **line)
             ax.set(title=f"{TITLES[f.statistic]}, phase {f.phase}", xlabel=f"lag ({unit})")
             ax.set_ylim(bottom=0)

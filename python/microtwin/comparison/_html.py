@@ -95,9 +95,12 @@ def _card(comparison: Comparison, member: Member) -> dict[str, Any]:
     rows = []
     count = COLUMNS if member.images else 2 * COLUMNS
     if member.images:
-        tiles = _pictures.grey_levels(member.images[:count])
+        tiles = _pictures.grey_levels(_pictures.evenly(member.images, count))
         rows.append(("grey levels", _pictures.data_uri(_pictures.mosaic(tiles, columns=COLUMNS))))
-    tiles = [_pictures.grey_of_labels(labels, phases) for labels in member.labels[:count]]
+    tiles = [
+        _pictures.grey_of_labels(labels, phases)
+        for labels in _pictures.evenly(member.labels, count)
+    ]
     columns = min(COLUMNS, len(tiles))
     rows.append(("phases", _pictures.data_uri(_pictures.mosaic(tiles, columns=columns))))
     return {"member": member, "rows": rows, "size": _size(comparison, member)}

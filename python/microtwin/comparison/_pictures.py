@@ -37,6 +37,12 @@ def grey_levels(images: Sequence[Array]) -> list[Bytes]:
     ]
 
 
+def evenly(items: Sequence[Any], count: int) -> list[Any]:
+    """Return so many of the items, or all, spread evenly from the first to the last."""
+    places = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
+    return [items[int(place)] for place in places]
+
+
 def mosaic(tiles: Sequence[Bytes], *, columns: int) -> Bytes:
     """Return 2-D tiles side by side, in rows, with a little white between; cropped to the least."""
     height, width = (min(tile.shape[axis] for tile in tiles) for axis in (0, 1))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from microtwin import _validate
 from microtwin._version import __version__
 from microtwin.annealing import Twin
+from microtwin.comparison._pictures import evenly
 from microtwin.comparison.difference import differences
 from microtwin.comparison.result import Comparison, Member, TwinRecord
 from microtwin.errors import InputError
@@ -118,8 +119,8 @@ def compare(
             description=measured,
             surfaces=_surfaces(labels, measured, threads),
             differences=() if name == REFERENCE else differences(measured, target),
-            labels=() if name in baselines else tuple(labels[:EXAMPLES]),
-            images=tuple(np.asarray(grey) for grey in greys[:EXAMPLES]),
+            labels=() if name in baselines else tuple(evenly(labels, EXAMPLES)),
+            images=tuple(np.asarray(grey) for grey in evenly(greys, EXAMPLES)),
             twins=tuple(map(TwinRecord.of, twins)),
             losses={k: tuple(map(float, v)) for k, v in (losses or {}).get(name, {}).items()},
             seeds=_seeds(source, twins),

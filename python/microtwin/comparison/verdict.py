@@ -76,7 +76,8 @@ def _baseline(comparison: Comparison, member: Member) -> str:
     baseline = next((m for m in comparison.methods if m.kind == "baseline"), None)
     if baseline is None or baseline is member or baseline.rms == 0:
         return ""
-    return f"In all {member.rms / baseline.rms:.2g} times as far off as “{baseline.name}” is."
+    times = member.rms / baseline.rms
+    return f"Taken together {times:.1f} times as far from the real mean as “{baseline.name}” is."
 
 
 def _variety(comparison: Comparison, member: Member) -> str:
