@@ -19,6 +19,7 @@ Grey = npt.NDArray[np.float32]
 
 MOST_PHASES = 8  # images with no more distinct values than this are labels, not grey levels
 TAILS = (0.5, 99.5)  # percentiles: charging and dead pixels do not count as a phase
+LABEL_LIMITS = (-0.1, 1.1)  # a generator cannot reach -1 and 1 exactly, and its critic would see it
 ISOTROPIC = 1.25  # axes alike: structure functions along y and x within this ratio
 LAGS = (2, 4, 8, 16)
 
@@ -36,7 +37,7 @@ class TrainingSet:
     fractions : tuple of float
         Fraction of each phase, darkest first; the first is the porosity.
     limits : (float, float)
-        The 0.1 and 99.9 percentiles of the grey levels.
+        The 0.1 and 99.9 percentiles of the grey levels; `LABEL_LIMITS` for labels.
     isotropic : bool
         Whether the structure is the same along y and x, so that patches may be turned.
     spacing : tuple of float or None
@@ -66,7 +67,7 @@ class TrainingSet:
             top = len(values) - 1
             greys = [(np.searchsorted(values, a) / top).astype(np.float32) for a in arrays]
             thresholds = tuple((i + 0.5) / top for i in range(top))
-            limits = (0.0, 1.0)
+            limits = LABEL_LIMITS
         else:
             greys = [np.asarray(to_float(array)) for array in arrays]
             if match and len(greys) > 1:
