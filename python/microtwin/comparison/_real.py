@@ -18,6 +18,7 @@ MOST_PATCHES = 64  # that twins are judged by, and as many that are described to
 SMOOTHING = (0.0, 0.7, 1.0, 1.4, 2.0)  # standard deviations in pixels that are tried, up to ...
 ROUGH = 1.5  # ... the first that leaves the phases no rougher than this; see `roughness`
 LEVELS = 4095
+FEW_LENGTHS = 5  # correlation lengths in a patch below which it is said to show little
 ANISOTROPY = 1.25  # ratio of the structure's lengths along the axes from which it is mentioned
 
 Array = npt.NDArray[Any]
@@ -62,6 +63,11 @@ class Real:
             f"A patch is {self.patch} pixels wide{shrunk} and holds "
             f"{self.patch / self.length:.1f} correlation lengths of {self.length:.1f} pixels."
         ]
+        if self.patch < FEW_LENGTHS * self.length:
+            sentences.append(
+                "That is few: the images hardly show more than one piece of the structure, or they "
+                "are unevenly lit."
+            )
         if self.split.how:
             sentences.append(
                 f"Held out to judge by: {self.split.how}. The twins know the training part only; "

@@ -112,13 +112,14 @@ def compare(
         greys = (images or {}).get(name, getattr(source, "images", ()))
         twins = _twins(source)
         took = sum(twin.seconds for twin in twins) if twins else None
+        known = twins[0].target.samples if twins else measured.samples
         kind = "baseline" if name in baselines else _kind(source)
         return Member(
             name=name,
             kind="reference" if name == REFERENCE else kind,
             description=measured,
             surfaces=_surfaces(labels, measured, threads),
-            differences=() if name == REFERENCE else differences(measured, target),
+            differences=() if name == REFERENCE else differences(measured, target, samples=known),
             labels=() if name in baselines else tuple(evenly(labels, EXAMPLES)),
             images=tuple(np.asarray(grey) for grey in evenly(greys, EXAMPLES)),
             twins=tuple(map(TwinRecord.of, twins)),

@@ -36,8 +36,8 @@ class Difference:
     largest_in_spreads : float or None
         `largest` over the standard deviation between reference samples at that lag.
     rms_in_errors : float or None
-        `rms` over the standard error of the difference between the two means, all samples taken as
-        independent: about one is what chance explains, several is a real difference.
+        `rms` over the standard error of the difference between the means of so many real samples,
+        taken as independent: about one is what chance explains, several is a real difference.
     inside : float or None
         Fraction of lags at which the curve lies in the 95 % band of the reference, which is its
         mean ± 1.96 standard deviations between samples. None for a single reference sample.
@@ -62,9 +62,17 @@ class Difference:
         return cls(**record)
 
 
-def differences(method: Description, reference: Description) -> tuple[Difference, ...]:
-    """Return one difference for each function of the reference, in its order."""
-    return tuple(_difference(method.function(f.statistic, f.phase), f) for f in reference.functions)
+def differences(
+    method: Description, reference: Description, *, samples: int
+) -> tuple[Difference, ...]:
+    """Return one difference for each function of the reference, in its order.
+
+    `samples` is how many samples the method's mean stands for: its own, or for annealed twins those
+    that their target was measured of.
+    """
+    return tuple(
+        _difference(method.function(f.statistic, f.phase), f, samples) for f in reference.functions
+    )
 
 
 def band(reference: CorrelationFunction) -> tuple[Floats, Floats] | None:
@@ -85,7 +93,11 @@ def inside_band(curve: Floats, reference: CorrelationFunction) -> npt.NDArray[np
     return (curve >= low - slack) & (curve <= high + slack)
 
 
-def _difference(method: CorrelationFunction, reference: CorrelationFunction) -> Difference:
+def _difference(
+    method: CorrelationFunction, reference: CorrelationFunction, samples: int
+) -> Difference:
+    # Were the method's samples real ones, they would vary as the reference's do.
+    error_of_means = np.sqrt(1 / reference.samples + 1 / samples)
     curve = method.mean
     gap = np.abs(curve - reference.mean[: len(curve)])
     known = np.isfinite(gap)
@@ -93,28 +105,18 @@ def _difference(method: CorrelationFunction, reference: CorrelationFunction) -> 
     worst = int(gap.argmax())
     rms = _rms(gap[known])
     spread = None if reference.spread is None else reference.spread[: len(curve)]
+    unit = 0.0 if spread is None else _rms(spread[known])
     inside = inside_band(curve, reference)
     return Difference(
         statistic=reference.statistic,
         phase=reference.phase,
         rms=rms,
         largest=float(gap[worst]),
-        rms_in_spreads=None if spread is None else _ratio(rms, _rms(spread[known])),
+        rms_in_spreads=None if spread is None else _ratio(rms, unit),
         largest_in_spreads=None if spread is None else _ratio(gap[worst], spread[worst]),
-        rms_in_errors=None if spread is None else _ratio(rms, _error(method, spread, reference)),
+        rms_in_errors=None if spread is None else _ratio(rms, unit * error_of_means),
         inside=None if inside is None else float(inside[known].mean()),
     )
-
-
-def _error(method: CorrelationFunction, spread: Floats, reference: CorrelationFunction) -> float:
-    """Return the standard error of the difference of the means, over all lags together.
-
-    Were the method's samples real ones, they would vary as the reference's do. Where they vary
-    less, as twins annealed to one target do, their mean is known the better.
-    """
-    real = _rms(spread)
-    own = real if method.spread is None else min(real, _rms(method.spread))
-    return float(np.hypot(real / np.sqrt(reference.samples), own / np.sqrt(method.samples)))
 
 
 def _rms(values: Floats) -> float:

@@ -215,6 +215,7 @@ def run(
     save_image(folder.path / "generated-grey.tif", generated.images)
 
     # Compared.
+    closing = [CUT_NOTE, VOLUME_NOTE] if solid else [CUT_NOTE]
     kept = ("preset", "seed", "scale", "patch", "smooth")
     crop = None if crop_info_bar is True else "no" if crop_info_bar is False else crop_info_bar
     options: dict[str, Any] = {
@@ -238,7 +239,7 @@ def run(
             "source": inputs.origin,
             **{k: v for k, v in settings.items() if k != "images"},
             "seconds": folder.seconds,
-            "notes": [*inputs.notes, *real.notes(target, baseline=TRAINING), *NOTES],
+            "notes": [*inputs.notes, *real.notes(target, baseline=TRAINING), *closing],
             "command": _command(source, output, options, flags),
         },
         threads=threads,
@@ -248,11 +249,11 @@ def run(
     return result
 
 
-NOTES = (
+CUT_NOTE = (
     "The network's grey levels are cut where the whole batch gets the phase fractions of the "
-    "training part: these fractions are set, not learned.",
-    "The volume follows the mean of the image's two directions along all its three axes.",
+    "training part: these fractions are set, not learned."
 )
+VOLUME_NOTE = "The volume follows the mean of the images' two directions along all its three axes."
 
 
 def write(result: Comparison, folder: Path) -> None:
