@@ -71,3 +71,10 @@ def test_doubling_and_convolving_is_one_product_at_the_low_resolution():
         return plain(doubled, kernel)[:, 1:-1, 1:-1]  # without what the border influenced
 
     assert_same_with_gradients(products.double_and_conv_valid, slow, x, kernel)
+
+
+def test_smoothing_keeps_constants_and_removes_a_period_of_two_pixels():
+    y, x = np.mgrid[:8, :8]
+    np.testing.assert_allclose(products.smooth_valid(np.full((1, 8, 8, 2), 3.0)), 3.0)
+    for wave in ((-1.0) ** y, (-1.0) ** x, (-1.0) ** (x + y)):
+        np.testing.assert_allclose(products.smooth_valid(wave[None, ..., None]), 0.0, atol=1e-7)

@@ -4,7 +4,8 @@ The generator turns a field of latent vectors into an image through bilinear dou
 convolutions *without padding*: there is no border, every pixel is made by the same rule from the
 latents around it, and a larger field gives a larger image of the same material. A part of the
 latent is common to the whole image and carries what differs from micrograph to micrograph. Fresh
-noise at every resolution makes the fine grain.
+noise at every resolution makes the fine grain. After the last doubling the features are smoothed:
+a critic of short training lets chequered patterns of two pixels pass, so they must not arise.
 
 The critic judges overlapping windows, and the image as a whole by the mean and spread of its
 features. It has no batch normalisation, which would undo the gradient penalty.
@@ -44,18 +45,37 @@ class Latent(NamedTuple):
 
 
 class Stage(nnx.Module):
-    """Convolution 3x3 without padding, noise, normalisation, LeakyReLU; doubles first if asked."""
+    """Convolution 3x3 without padding, noise, normalisation, LeakyReLU.
 
-    def __init__(self, c_in: int, c_out: int, *, double: bool, rngs: nnx.Rngs) -> None:
-        self.convolve = products.double_and_conv_valid if double else products.conv_valid
+    Parameters
+    ----------
+    double : bool
+        Whether the image is doubled first.
+    smooth : bool
+        Whether what the convolution makes is smoothed, so that only noise has the finest scale.
+    """
+
+    def __init__(
+        self, c_in: int, c_out: int, *, double: bool, smooth: bool, rngs: nnx.Rngs
+    ) -> None:
+        self.double, self.smooth = double, smooth
         self.kernel = nnx.Param(he_uniform(rngs.params(), (3, 3, c_in, c_out)))
         self.strength = nnx.Param(0.1 * jnp.ones(c_out))
         self.norm = BatchNorm(c_out, momentum=0.9)
 
     def __call__(self, x: Array, noise: Array, *, train: bool) -> Array:
         """Map (n, y, x, c_in) to (n, y', x', c_out), the size of `noise`."""
-        x = self.convolve(x, self.kernel[...]) + noise * self.strength[...]
+        convolve = products.double_and_conv_valid if self.double else products.conv_valid
+        x = convolve(x, self.kernel[...])
+        if self.smooth:
+            x = products.smooth_valid(x)
+        x = x + noise * self.strength[...]
         return leaky_relu(self.norm(x, train=train), SLOPE)
+
+    def side(self, side: int) -> int:
+        """Return the side of the output for that of the input."""
+        side = 2 * side - 4 if self.double else side - 2
+        return side - 2 if self.smooth else side
 
 
 class Generator(nnx.Module):
@@ -82,12 +102,12 @@ class Generator(nnx.Module):
         widths = (local + common, *channels)
         self.stages = nnx.List(
             [
-                Stage(c_in, c_out, double=i > 0, rngs=rngs)
+                Stage(c_in, c_out, double=i > 0, smooth=i == len(channels) - 1, rngs=rngs)
                 for i, (c_in, c_out) in enumerate(zip(widths, channels, strict=False))
             ]
         )
         self.grain = Dense(channels[-1], channels[-1], rngs=rngs)
-        self.out = nnx.Conv(channels[-1], 1, (3, 3), padding="VALID", rngs=rngs)
+        self.out = Dense(channels[-1], 1, rngs=rngs)
 
     def __call__(self, latent: Latent, *, train: bool = False, key: Array | None = None) -> Array:
         """Map a latent to images (n, y, x, 1); nothing is random here, so `key` is not used."""
@@ -106,15 +126,15 @@ class Generator(nnx.Module):
         common = jnp.broadcast_to(common, (count, *sides, self.common))
         noise = []
         for level, level_key in enumerate(jax.random.split(noise_key, len(self.stages))):
-            sides = tuple(side - 2 if level == 0 else 2 * side - 4 for side in sides)
+            sides = tuple(self.stages[level].side(side) for side in sides)
             noise.append(jax.random.normal(level_key, (count, *sides, 1)))
         return Latent(jnp.concatenate([local, common], axis=-1), tuple(noise))
 
     def latent_shape(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Return the sides of the latent field that gives an image of `shape` or a little more.
 
-        The first convolution takes off 2, each doubling maps s to 2s - 4, the last convolution
-        takes off 2: side = stride * (latent side - 6) + 2.
+        The first convolution takes off 2, each doubling maps s to 2s - 4, smoothing takes off 2:
+        side = stride * (latent side - 6) + 2.
         """
         rows, columns = (-(-side // self.stride) + MARGIN for side in shape)
         return rows, columns
