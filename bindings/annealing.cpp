@@ -54,7 +54,14 @@ void bind_annealing(py::module_& m) {
     using Release = py::call_guard<py::gil_scoped_release>;
     py::class_<Annealer>(m, "Annealer", "Pixel-exchange annealing with incremental energies.")
         .def(py::init(&make<Annealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a)
-        .def("run", &Annealer::run, "proposals"_a, "temperature"_a, "enough"_a = -1.0, Release())
+        .def(
+            "run",
+            [](Annealer& self, std::int64_t proposals, double temperature, double enough,
+               bool at_interfaces) {
+                return self.run(proposals, temperature, enough,
+                                at_interfaces ? Proposals::at_interfaces : Proposals::anywhere);
+            },
+            "proposals"_a, "temperature"_a, "enough"_a = -1.0, "at_interfaces"_a = false, Release())
         .def(
             "sample_differences",
             [](Annealer& self, std::int64_t count) { return copy(self.sample_differences(count)); })

@@ -182,10 +182,36 @@ Annealer::Place Annealer::place(Site site) const {
     return {{z, y, x}, {y * shape_[2] + x, z * shape_[2] + x, z * shape_[1] + y}};
 }
 
-Annealer::Exchange Annealer::draw() {
+bool Annealer::at_interface(std::uint8_t label, const Place& p) const {
+    const auto kept = std::find(masks_.begin(), masks_.end(), label);
+    const bool inverted = kept == masks_.end() && present_.size() == 2 && !masks_.empty();
+    if (kept == masks_.end() && !inverted) return true;  // no bits tell: take it as it is
+    const auto mask = inverted ? std::size_t{0} : static_cast<std::size_t>(kept - masks_.begin());
+    for (int axis = 0; axis < 3; ++axis) {
+        const std::int64_t n = shape_[axis], x = p.at[static_cast<std::size_t>(axis)];
+        const std::int64_t line = p.line[static_cast<std::size_t>(axis)];
+        const bool next = (bits(mask, axis).ahead(line, x, 0) & 1) != 0;
+        const bool last = (bits(mask, axis).behind(line, x, 0) >> 63) != 0;
+        if ((periodic_ || x + 1 < n) && next == inverted) return true;
+        if ((periodic_ || x > 0) && last == inverted) return true;
+    }
+    return false;
+}
+
+Annealer::Exchange Annealer::draw(Proposals kind) {
+    constexpr int kTries = 64;  // where there is hardly any interface, a voxel elsewhere will do
     Exchange e;
+    const auto settle = [&](std::uint8_t label, std::size_t& index, Place& p) {
+        p = place(sites_[label][index]);
+        if (kind == Proposals::anywhere) return;
+        for (int k = 0; k < kTries && !at_interface(label, p); ++k) {
+            index = below(static_cast<std::uint32_t>(random_.next()), sites_[label].size());
+            p = place(sites_[label][index]);
+        }
+    };
     const std::uint64_t bits = random_.next();
-    auto low = static_cast<std::uint32_t>(bits), high = static_cast<std::uint32_t>(bits >> 32);
+    const auto low = static_cast<std::uint32_t>(bits),
+               high = static_cast<std::uint32_t>(bits >> 32);
     if (present_.size() == 2) {
         e.label_a = present_[0];
         e.label_b = present_[1];
@@ -205,8 +231,8 @@ Annealer::Exchange Annealer::draw() {
         while (e.label_a == e.label_b)
             pick(static_cast<std::uint32_t>(random_.next()), e.label_b, e.index_b);
     }
-    e.a = place(sites_[e.label_a][e.index_a]);
-    e.b = place(sites_[e.label_b][e.index_b]);
+    settle(e.label_a, e.index_a, e.a);
+    settle(e.label_b, e.index_b, e.b);
     return e;
 }
 
@@ -327,11 +353,12 @@ void Annealer::sum_up() {
     }
 }
 
-std::int64_t Annealer::run(std::int64_t proposals, double temperature, double enough) {
+std::int64_t Annealer::run(std::int64_t proposals, double temperature, double enough,
+                           Proposals kind) {
     std::int64_t accepted = 0;
     for (std::int64_t k = 0; k < proposals && energy_ > enough; ++k) {
         ++proposed_;
-        const Exchange exchange = draw();
+        const Exchange exchange = draw(kind);
         const double limit = temperature > 0.0 ? -temperature * std::log(random_.uniform()) : 0.0;
         if (!difference_below(exchange, limit)) continue;
         commit(exchange);
@@ -343,7 +370,8 @@ std::int64_t Annealer::run(std::int64_t proposals, double temperature, double en
 std::vector<double> Annealer::sample_differences(std::int64_t count) {
     std::vector<double> result;
     for (std::int64_t k = 0; k < count; ++k)
-        result.push_back(*difference_below(draw(), std::numeric_limits<double>::infinity()));
+        result.push_back(
+            *difference_below(draw(Proposals::anywhere), std::numeric_limits<double>::infinity()));
     return result;
 }
 

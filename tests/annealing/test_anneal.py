@@ -102,6 +102,22 @@ def test_three_phases_keep_their_fractions():
     assert total_squared_error(twin, target) == pytest.approx(twin.energy, rel=1e-9)
 
 
+def test_proposals_at_interfaces_find_what_others_miss():
+    """A real sandstone would do; here, discs that do not wrap, both phases, several seeds."""
+    target = mt.describe(discs(256), max_lag=32)
+    run = {"shape": (64, 64), "tolerance": 0.0, "max_proposals": 4_000_000}
+    energies = {
+        below: np.median(
+            [
+                mt.anneal(target, seed=seed, interfaces_below=below, **run).energy
+                for seed in range(3)
+            ]
+        )
+        for below in (0.0, 0.01)
+    }
+    assert energies[0.01] < 0.5 * energies[0.0]
+
+
 def test_same_seed_same_twin_and_another_seed_another():
     target = mt.describe(discs(), phase=1, max_lag=16, periodic=True)
     run = {"shape": (48, 48), "max_proposals": 150_000}
@@ -158,14 +174,17 @@ def test_a_given_start_is_refined_not_replaced():
     assert (twin.labels != spoilt).mean() < 0.05
 
 
-def test_an_interrupted_run_resumes_to_the_same_twin(tmp_path):
+@pytest.mark.parametrize("stop", [123_457, 2_300_001])  # before and after interfaces are preferred
+def test_an_interrupted_run_resumes_to_the_same_twin(tmp_path, stop):
     target = mt.describe(discs(), phase=1, max_lag=16, periodic=True)
-    run = {"shape": (64, 64), "seed": 3}
-    whole = mt.anneal(target, max_proposals=400_000, **run)
+    run = {"shape": (64, 64), "seed": 3, "tolerance": 0.0}
+    whole = mt.anneal(target, max_proposals=2_600_000, **run)
+    assert whole.history.acceptances[:34].min() < 0.01 < whole.history.acceptances[0]
     file = tmp_path / "run.npz"
-    mt.anneal(target, max_proposals=123_457, checkpoint=file, **run)
-    resumed = mt.anneal(target, max_proposals=400_000, checkpoint=file, resume=True, **run)
+    mt.anneal(target, max_proposals=stop, checkpoint=file, **run)
+    resumed = mt.anneal(target, max_proposals=2_600_000, checkpoint=file, resume=True, **run)
     assert np.array_equal(whole.labels, resumed.labels)
+    assert np.array_equal(whole.history.acceptances, resumed.history.acceptances)
     assert whole.energy == resumed.energy
     assert whole.accepted == resumed.accepted
 

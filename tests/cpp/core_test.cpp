@@ -170,7 +170,8 @@ void energies_and_hits_after_a_run_are_those_of_a_recount() {
         CHECK(close(before, energy_of(start, targets, c.periodic), before));
         std::int64_t accepted = 0;
         for (const double temperature : {before, 1e-3 * before, 0.0})
-            accepted += annealer.run(2000, temperature);
+            for (const auto kind : {Proposals::anywhere, Proposals::at_interfaces})
+                accepted += annealer.run(1000, temperature, -1.0, kind);
         CHECK(accepted > 100 && annealer.proposed() == 6000);
 
         Structure after{c.shape, annealer.labels()};

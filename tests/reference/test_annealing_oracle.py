@@ -57,11 +57,11 @@ def test_each_energy_difference_is_that_of_the_textbook(problem, seed):
         assert fast.difference(a, b) == pytest.approx(expected, abs=2e-6 * (fast.energy + after))
 
 
-@given(problems(), st.integers(0, 2**32 - 1))
-def test_counts_after_a_run_are_those_of_a_recount(problem, seed):
+@given(problems(), st.integers(0, 2**32 - 1), st.booleans())
+def test_counts_after_a_run_are_those_of_a_recount(problem, seed, at_interfaces):
     labels, curves, periodic = problem
     annealer = _core.Annealer(labels, curves, periodic, seed)
-    accepted = annealer.run(400, 0.05 * annealer.energy)
+    accepted = annealer.run(400, 0.05 * annealer.energy, at_interfaces=at_interfaces)
     structure = annealer.labels().reshape(labels.shape)
     assert np.array_equal(np.bincount(structure.ravel()), np.bincount(labels.ravel()))
     assert accepted == 0 or annealer.proposed == 400
@@ -69,6 +69,26 @@ def test_counts_after_a_run_are_those_of_a_recount(problem, seed):
         hits, _ = getattr(naive, statistic)(structure, phase, axis, len(values), periodic)
         assert annealer.hits(index).tolist() == hits[1:]
     assert annealer.energy == pytest.approx(naive.energy(structure, curves, periodic), rel=1e-9)
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+@pytest.mark.parametrize("phase", [0, 1])
+def test_interface_proposals_exchange_only_voxels_with_an_unlike_neighbour(periodic, phase):
+    labels = np.zeros((9, 16, 20), np.uint8)
+    labels[2:7, 3:14, 5:] = 1
+    pad = np.pad(labels, 1, mode="wrap" if periodic else "edge")
+    inner = (slice(1, -1),) * 3
+    unlike = sum(
+        np.roll(pad, shift, axis)[inner] != labels for axis in range(3) for shift in (-1, 1)
+    )
+    curves = [("two_point", phase, 0, [0.1], [1.0])]
+    changed = np.zeros(labels.shape, bool)
+    for seed in range(400):
+        annealer = _core.Annealer(labels, curves, periodic, seed)
+        assert annealer.run(1, 1e9, at_interfaces=True) == 1
+        changed |= annealer.labels().reshape(labels.shape) != labels
+    assert not (changed & (unlike == 0)).any()
+    assert changed.sum() > 0.3 * (unlike > 0).sum()
 
 
 @given(problems(), st.integers(1, 300), st.integers(0, 2**32 - 1))

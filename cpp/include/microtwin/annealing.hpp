@@ -17,6 +17,13 @@ namespace microtwin {
 
 enum class Statistic : std::uint8_t { two_point, lineal_path };
 
+// Which voxels a proposal exchanges: any two of different phases, or two that lie at an interface
+// (have a face neighbour of another phase). Once a structure is formed nearly all exchanges that
+// are accepted are of the second kind. They change the interface that they are drawn from, so that
+// detailed balance does not hold exactly; at the low temperatures they are meant for it hardly
+// matters. A quench (temperature 0) needs none.
+enum class Proposals : std::uint8_t { anywhere, at_interfaces };
+
 // What one curve of the structure should be: lags 1 .. R of a statistic of a phase along an axis.
 // A weight of zero leaves a lag out; lag 0 is the volume fraction, which an exchange never changes.
 struct TargetCurve {
@@ -73,7 +80,8 @@ class Annealer {
 
     // Proposes exchanges at a temperature (0: accept only what lowers the energy or keeps it);
     // returns how many were accepted. Stops early once the energy is at or below `enough`.
-    std::int64_t run(std::int64_t proposals, double temperature, double enough = -1.0);
+    std::int64_t run(std::int64_t proposals, double temperature, double enough = -1.0,
+                     Proposals kind = Proposals::anywhere);
     // Energy differences of random exchanges, none of which is made.
     std::vector<double> sample_differences(std::int64_t count);
     // Energy difference if the labels of two voxels (flat indices) were exchanged.
@@ -140,11 +148,15 @@ class Annealer {
 
     void add_curves(const LabelView& start, std::vector<TargetCurve> targets);
     void add_channel(int curve);
+    const LineBits& bits(std::size_t mask, int axis) const {
+        return lines_[3 * mask + static_cast<std::size_t>(axis)];
+    }
     LineBits& bits(std::size_t mask, int axis) {
         return lines_[3 * mask + static_cast<std::size_t>(axis)];
     }
     Place place(Site site) const;
-    Exchange draw();
+    Exchange draw(Proposals kind);
+    bool at_interface(std::uint8_t label, const Place& p) const;
     void look(Channel& channel, const Place& from, Neighbourhood& out);
     void look_both(Channel& channel, const Place& leaving, const Place& entering);
     // The energy difference, or nothing as soon as it is certain to exceed `limit`.

@@ -35,6 +35,7 @@ class Schedule:
     max_seconds: float | None
     start_acceptance: float
     cooling: float
+    interfaces_below: float
 
     @classmethod
     def checked(cls, **values: Any) -> Self:
@@ -50,6 +51,9 @@ class Schedule:
                 values["start_acceptance"], name="start_acceptance", minimum=0.0, maximum=0.99
             ),
             cooling=real(values["cooling"], name="cooling", minimum=0.0, maximum=1.0),
+            interfaces_below=real(
+                values["interfaces_below"], name="interfaces_below", minimum=0.0, maximum=1.0
+            ),
         )
 
 
@@ -91,20 +95,19 @@ def cool(
     The temperature falls whenever the number of proposals is a multiple of the step, so that a run
     that was interrupted goes on as if it had not been.
     """
-    step = max(SHORTEST_STEP, int(STEP_PER_VOXEL * size))
+    step = step_of(size)
     first_energy = state.rows[0][1] if state.rows else annealer.energy
     slice_size = min(step, 20_000)
     started = last = saved = time.monotonic()
     while True:
         reason = _ended(annealer, state, schedule)
         if reason:
-            if not state.rows or state.rows[-1][0] < annealer.proposed:
-                _close_step(annealer, state, step)
             progress(1.0, 1.0, _watch(annealer, state))
             return reason
         left_in_step = step - annealer.proposed % step
         left = min(left_in_step, schedule.max_proposals - annealer.proposed, slice_size)
-        state.accepted += annealer.run(left, state.temperature, schedule.tolerance)
+        at_interfaces = any(row[3] < schedule.interfaces_below for row in state.rows)
+        state.accepted += annealer.run(left, state.temperature, schedule.tolerance, at_interfaces)
         now = time.monotonic()
         state.seconds += now - last
         if now - last < _SLICE_SECONDS / 2:
@@ -113,7 +116,8 @@ def cool(
             slice_size = max(slice_size // 2, 1000)
         last = now
         if annealer.proposed % step == 0:
-            _close_step(annealer, state, step)
+            state.rows.append(_row(annealer, state, step))
+            state.accepted_before_step = state.accepted
             state.temperature *= schedule.cooling
         if now - started > _SLICE_SECONDS:
             started = now
@@ -124,13 +128,21 @@ def cool(
             save()
 
 
-def _close_step(annealer: _core.Annealer, state: "State", step: int) -> None:
-    proposed = annealer.proposed % step or min(step, annealer.proposed) or 1
-    acceptance = (state.accepted - state.accepted_before_step) / proposed
-    state.accepted_before_step = state.accepted
-    state.rows.append(
-        (annealer.proposed, annealer.energy, state.temperature, acceptance, state.seconds)
-    )
+def step_of(size: int) -> int:
+    """Return how many proposals a step of the temperature has."""
+    return max(SHORTEST_STEP, int(STEP_PER_VOXEL * size))
+
+
+def history(annealer: _core.Annealer, state: "State", size: int) -> list[tuple[float, ...]]:
+    """Return the row of each step, the last one perhaps unfinished."""
+    begun = annealer.proposed % step_of(size)
+    unfinished = begun or not state.rows
+    return [*state.rows, _row(annealer, state, max(begun, 1))] if unfinished else state.rows
+
+
+def _row(annealer: _core.Annealer, state: "State", proposals: int) -> tuple[float, ...]:
+    acceptance = (state.accepted - state.accepted_before_step) / proposals
+    return annealer.proposed, annealer.energy, state.temperature, acceptance, state.seconds
 
 
 def _ended(annealer: _core.Annealer, state: "State", schedule: Schedule) -> str | None:
