@@ -1,17 +1,8 @@
-"""Structures that every benchmark measures alike."""
+"""What the benchmarks share."""
 
-import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
 
-THREADS = 2
-
-
-def blobs(shape, *, sigma=4.0, fraction=0.5, seed=0):
-    """Threshold a smoothed random field that wraps at the faces."""
-    field = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
-    field = gaussian_filter(field, sigma, mode="wrap")
-    return (field > np.quantile(field, 1.0 - fraction)).astype(np.uint8)
+from structures import blobs
 
 
 @pytest.fixture(scope="session", params=[(1024, 1024), (256, 256, 256)], ids=["1024^2", "256^3"])

@@ -8,7 +8,7 @@ import pytest
 import scipy.fft
 
 import microtwin as mt
-from conftest import THREADS
+from structures import THREADS
 
 LAGS = 64
 
