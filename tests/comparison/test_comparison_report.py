@@ -142,6 +142,6 @@ def test_a_comparison_read_back_gives_a_report_without_pictures(comparison, tmp_
 
 def test_a_report_that_cannot_be_written_leaves_nothing_behind(comparison, tmp_path):
     (tmp_path / "r.html").mkdir()
-    with pytest.raises(OSError):
+    with pytest.raises(InputError, match=r"r\.html cannot be written: Is a directory"):
         comparison.to_html(tmp_path / "r.html")
     assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
