@@ -7,6 +7,7 @@ import pytest
 
 from microtwin import anneal, describe
 from microtwin.comparison import compare
+from microtwin.errors import InputError
 from microtwin.generation import Samples
 
 VOID = {"meta", "link", "img", "br", "image", "rect", "line", "input", "hr"}
