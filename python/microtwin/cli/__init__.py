@@ -4,12 +4,14 @@ Nothing heavy is imported before a command runs, so that ``microtwin --help`` is
 live here: anything that a user of the library would miss.
 """
 
+import os
+import sys
 from typing import Annotated
 
 import typer
 
 from microtwin.cli import anneal, compare, describe, info, run, sample, segment, train
-from microtwin.cli._group import Group
+from microtwin.cli._group import INTERRUPTED, Group
 
 app = typer.Typer(
     cls=Group,
@@ -50,4 +52,13 @@ def _common(
 
 def main() -> None:
     """Run the command line."""
-    app(prog_name="microtwin")
+    try:
+        app(prog_name="microtwin")
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
+        # XLA may still be compiling in threads of its own, which crash when the interpreter is
+        # taken down around them. All that counts is written by now.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
