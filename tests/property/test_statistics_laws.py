@@ -107,3 +107,13 @@ def test_files_read_back_exactly(tmp_path_factory, kind, labels, periodic, spaci
         assert np.array_equal(a.trials, b.trials)
         assert np.array_equal(a.sums, b.sums, equal_nan=True)
         assert np.array_equal(a.squares, b.squares, equal_nan=True)
+
+
+@given(two_phases, st.booleans())
+def test_specific_surface_does_not_depend_on_how_far_lags_go(labels, periodic):
+    labels.flat[:2] = (0, 1)
+    surfaces = {
+        mt.describe(labels, phase=1, max_lag=lag, periodic=periodic).specific_surface
+        for lag in (0, 1, max(labels.shape) - 1)
+    }
+    assert len(surfaces) == 1

@@ -19,7 +19,7 @@ from microtwin.annealing._schedule import (
 )
 from microtwin.annealing.twin import History, Twin
 from microtwin.errors import InputError
-from microtwin.statistics import Description, describe, lineal_path, two_point
+from microtwin.statistics import MEASURES, Description, describe
 
 
 def anneal(
@@ -208,9 +208,8 @@ def _recount(
     periodic: bool,
 ) -> None:
     """Prove the incremental bookkeeping by counting the finished structure afresh."""
-    count = {"two_point": two_point, "lineal_path": lineal_path}
     for index, (statistic, phase, axis, values, _) in enumerate(curves):
-        fresh = count[statistic](
+        fresh = MEASURES[statistic](
             structure, phase=phase, axes=axis, max_lag=len(values), periodic=periodic, device="cpu"
         )
         if not np.array_equal(fresh.hits[0, 1:], annealer.hits(index)):

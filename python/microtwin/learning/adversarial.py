@@ -171,21 +171,8 @@ def classic(adversary: Adversary, *, label_noise: float = 0.05) -> Step:
         (g_loss, stats), gradient = jax.value_and_grad(generator_loss, has_aux=True)(
             state.generator.params
         )
-        generator, generator_optimiser = _descend(
-            adversary.generator_optimiser,
-            gradient,
-            state.generator_optimiser,
-            state.generator.params,
-            stats,
-        )
-        return State(
-            state.step + 1,
-            generator,
-            critic,
-            generator_optimiser,
-            critic_optimiser,
-            _moved(state.average, generator, adversary.average, state.step),
-        ), {"d_loss": d_loss, "g_loss": g_loss}
+        after = _advanced(adversary, state, critic, critic_optimiser, gradient, stats)
+        return after, {"d_loss": d_loss, "g_loss": g_loss}
 
     return step
 
@@ -237,23 +224,36 @@ def relativistic(adversary: Adversary, *, penalty: float, probe: float = 0.05) -
 
         g_loss, wish = jax.value_and_grad(generator_loss)(fake)
         (gradient,) = pull_back(wish)
-        generator, generator_optimiser = _descend(
-            adversary.generator_optimiser,
-            gradient,
-            state.generator_optimiser,
-            state.generator.params,
-            generator_stats,
-        )
-        return State(
-            state.step + 1,
-            generator,
-            critic,
-            generator_optimiser,
-            critic_optimiser,
-            _moved(state.average, generator, adversary.average, state.step),
-        ), {"d_loss": d_loss, "g_loss": g_loss}
+        after = _advanced(adversary, state, critic, critic_optimiser, gradient, generator_stats)
+        return after, {"d_loss": d_loss, "g_loss": g_loss}
 
     return step
+
+
+def _advanced(
+    adversary: Adversary,
+    state: State,
+    critic: Weights,
+    critic_optimiser: optax.OptState,
+    gradient: Params,
+    stats: Stats,
+) -> State:
+    """Return the state after a step: the critic as given, the generator down its gradient."""
+    generator, generator_optimiser = _descend(
+        adversary.generator_optimiser,
+        gradient,
+        state.generator_optimiser,
+        state.generator.params,
+        stats,
+    )
+    return State(
+        state.step + 1,
+        generator,
+        critic,
+        generator_optimiser,
+        critic_optimiser,
+        _moved(state.average, generator, adversary.average, state.step),
+    )
 
 
 def _descend(

@@ -6,9 +6,10 @@ structure.
 """
 
 from microtwin.statistics.correlation import CorrelationFunction, lineal_path, two_point
-from microtwin.statistics.description import STATISTICS, Description, describe
+from microtwin.statistics.description import MEASURES, STATISTICS, Description, describe
 
 __all__ = [
+    "MEASURES",
     "STATISTICS",
     "CorrelationFunction",
     "Description",

@@ -327,17 +327,20 @@ def describe(
     def outside(structure: npt.ArrayLike, *, phase: int, **options: Any) -> CorrelationFunction:
         return two_point(np.asarray(structure) != phase, phase=1, **options)
 
+    functions = tuple(measure(MEASURES[name], label, reach) for label in wanted for name in names)
+
     def differing_neighbours(label: int) -> npt.NDArray[np.int64]:
         nearest = min([1, *(max(s.shape[axis] for axis in along) - 1 for s in structures)])
-        both, neither = measure(two_point, label, nearest), measure(outside, label, nearest)
-        pairs = both.trials[:, -1]
-        return np.stack([pairs - both.hits[:, -1] - neither.hits[:, -1], pairs], axis=1)
+        if nearest <= reach:
+            both = next(f for f in functions if (f.statistic, f.phase) == ("two_point", label))
+        else:
+            both = measure(two_point, label, nearest)
+        pairs, neither = both.trials[:, nearest], measure(outside, label, nearest)
+        return np.stack([pairs - both.hits[:, nearest] - neither.hits[:, nearest], pairs], axis=1)
 
     return Description(
         phase=wanted[0],
-        functions=tuple(
-            measure(MEASURES[name], label, reach) for label in wanted for name in names
-        ),
+        functions=functions,
         voxels={label: int(totals[label]) for label in present},
         porosities=histograms[:, present] / histograms.sum(axis=1, keepdims=True),
         interfaces={label: differing_neighbours(label) for label in wanted},
