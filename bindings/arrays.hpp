@@ -4,7 +4,10 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <optional>
 #include <vector>
 
 #include "microtwin/grid.hpp"
@@ -34,6 +37,29 @@ inline std::vector<int> core_axes(const LabelArray& labels, const std::vector<in
         result.push_back(axis + 3 - static_cast<int>(labels.ndim()));
     }
     return result;
+}
+
+// Steps through a 2-D array have two components; the core's have three.
+inline std::vector<Step> core_steps(const LabelArray& labels,
+                                    const std::vector<std::vector<int>>& steps) {
+    std::vector<Step> result;
+    for (const auto& step : steps) {
+        if (std::ssize(step) != labels.ndim())
+            throw py::value_error("a step must have one component for each axis of labels");
+        Step padded{};
+        std::copy(step.begin(), step.end(), padded.end() - std::ssize(step));
+        result.push_back(padded);
+    }
+    return result;
+}
+
+// A window has one byte for each voxel of the labels, 1 inside.
+inline Sample sample(const LabelArray& labels, const std::optional<LabelArray>& window) {
+    const LabelView structure = view(labels);
+    if (!window) return {structure};
+    if (view(*window).shape != structure.shape || window->ndim() != labels.ndim())
+        throw py::value_error("the window must have the shape of labels");
+    return {structure, window->data()};
 }
 
 inline CountArray table(const std::vector<const std::vector<std::int64_t>*>& rows) {

@@ -53,6 +53,14 @@ void clear_lag(std::vector<std::uint64_t>& words, std::int64_t lag) {
 
 }  // namespace
 
+LagCounts count_along(Statistic statistic, const LabelView& labels, std::uint8_t phase, int axis,
+                      const CountOptions& options) {
+    Step step{};
+    step.at(static_cast<std::size_t>(axis)) = 1;
+    return statistic == Statistic::two_point ? two_point({labels}, phase, phase, {step}, options)[0]
+                                             : lineal_path({labels}, phase, {step}, options)[0];
+}
+
 LineBits::LineBits(std::int64_t lines, std::int64_t length, std::int64_t reach, bool periodic)
     : length_(length), margin_((reach + 63) / 64 * 64), words_((length + 2 * margin_) / 64 + 2),
       periodic_(periodic), bits_(static_cast<std::size_t>(lines * words_)) {}
@@ -113,8 +121,7 @@ void Annealer::add_curves(const LabelView& start, std::vector<TargetCurve> targe
 
         const CountOptions count{lags, periodic_, 1};
         const LagCounts counts =
-            (target.statistic == Statistic::two_point ? two_point : lineal_path)(
-                start, target.phase, {target.axis}, count)[0];
+            count_along(target.statistic, start, target.phase, target.axis, count);
         Curve curve;
         curve.lags = static_cast<std::size_t>(lags);
         curve.hits.assign(counts.hits.begin() + 1, counts.hits.end());

@@ -1,7 +1,8 @@
 #include "microtwin/bits.hpp"
 
-#include <bit>
-#include <cstring>
+#include <algorithm>
+#include <array>
+#include <functional>
 
 #include "microtwin/parallel.hpp"
 
@@ -67,6 +68,20 @@ PhaseMask::PhaseMask(const LabelView& labels, std::uint8_t phase, int threads)
                     });
 }
 
+PhaseMask PhaseMask::ones(const Shape3& shape) {
+    PhaseMask mask(shape);
+    const std::int64_t beyond = mask.words_ * kWordBits - shape[2];
+    std::fill(mask.bits_.begin(), mask.bits_.end(), ~std::uint64_t{0});
+    for (auto last = mask.words_ - 1; last < std::ssize(mask.bits_); last += mask.words_)
+        mask.bits_[static_cast<std::size_t>(last)] >>= beyond;
+    return mask;
+}
+
+void PhaseMask::intersect(const PhaseMask& other) {
+    std::transform(bits_.begin(), bits_.end(), other.bits_.begin(), bits_.begin(),
+                   std::bit_and<>{});
+}
+
 PhaseMask PhaseMask::transposed_xy(int threads) const {
     PhaseMask result(Shape3{{shape_[0], shape_[2], shape_[1]}});
     const std::int64_t blocks_y = result.words_;
@@ -93,36 +108,6 @@ PhaseMask PhaseMask::transposed_xy(int threads) const {
             }
         });
     return result;
-}
-
-LineBundles::LineBundles(const PhaseMask& mask, int axis) : origin_(mask.row(0, 0)) {
-    const Shape3& shape = mask.shape();
-    const std::int64_t slice = shape[1] * mask.words_per_row();
-    if (axis == 0) {
-        length_ = shape[0];
-        words_ = columns_ = slice;
-        row_stride_ = slice;
-        outer_stride_ = 0;
-    } else {
-        length_ = shape[1];
-        words_ = row_stride_ = mask.words_per_row();
-        columns_ = shape[0] * words_;
-        outer_stride_ = slice;
-    }
-}
-
-void LineBundles::gather(std::int64_t bundle, std::uint64_t* rows) const {
-    const std::int64_t first = bundle * kBundleWords;
-    const std::int64_t width = std::min<std::int64_t>(kBundleWords, columns_ - first);
-    if (width < kBundleWords)
-        std::memset(rows, 0, static_cast<std::size_t>(length_ * kBundleWords) * sizeof *rows);
-    std::array<const std::uint64_t*, kBundleWords> sources;
-    for (std::int64_t k = 0; k < width; ++k)
-        sources[static_cast<std::size_t>(k)] =
-            origin_ + ((first + k) / words_) * outer_stride_ + (first + k) % words_;
-    for (std::int64_t i = 0; i < length_; ++i)
-        for (std::int64_t k = 0; k < width; ++k)
-            rows[i * kBundleWords + k] = sources[static_cast<std::size_t>(k)][i * row_stride_];
 }
 
 }  // namespace microtwin

@@ -3,7 +3,7 @@
 #include <bit>
 #include <numeric>
 
-#include "microtwin/bits.hpp"
+#include "microtwin/lines.hpp"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define MICROTWIN_X86 1
@@ -13,10 +13,10 @@
 namespace microtwin {
 namespace {
 
-void overlaps_portable(const std::uint64_t* rows, std::int64_t n, std::int64_t max_lag,
-                       std::int64_t* hits) {
+void overlaps_portable(const std::uint64_t* rows, const std::uint64_t* others, std::int64_t n,
+                       std::int64_t max_lag, std::int64_t* hits) {
     for (std::int64_t r = 0; r <= max_lag; ++r) {
-        const std::uint64_t* other = rows + r * kBundleWords;
+        const std::uint64_t* other = others + r * kBundleWords;
         std::int64_t sum = 0;
         for (std::int64_t i = 0; i < n * kBundleWords; ++i)
             sum += std::popcount(rows[i] & other[i]);
@@ -34,6 +34,7 @@ __attribute__((target("avx512f"))) std::int64_t lane_sum(__m512i lanes) {
 
 // Four lags at a time, so that row i is loaded once for four products.
 __attribute__((target("avx512f,avx512vpopcntdq"))) void overlaps_avx512(const std::uint64_t* rows,
+                                                                        const std::uint64_t* others,
                                                                         std::int64_t n,
                                                                         std::int64_t max_lag,
                                                                         std::int64_t* hits) {
@@ -44,7 +45,7 @@ __attribute__((target("avx512f,avx512vpopcntdq"))) void overlaps_avx512(const st
         for (auto& sum : sums) sum = _mm512_setzero_si512();
         for (std::int64_t i = 0; i < n; ++i) {
             const __m512i a = _mm512_load_si512(rows + i * kBundleWords);
-            const std::uint64_t* b = rows + (i + r) * kBundleWords;
+            const std::uint64_t* b = others + (i + r) * kBundleWords;
             for (int j = 0; j < kLags; ++j)
                 sums[j] =
                     _mm512_add_epi64(sums[j], _mm512_popcnt_epi64(_mm512_and_si512(
@@ -57,14 +58,15 @@ __attribute__((target("avx512f,avx512vpopcntdq"))) void overlaps_avx512(const st
         for (std::int64_t i = 0; i < n; ++i)
             sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_and_si512(
                                             _mm512_load_si512(rows + i * kBundleWords),
-                                            _mm512_load_si512(rows + (i + r) * kBundleWords))));
+                                            _mm512_load_si512(others + (i + r) * kBundleWords))));
         hits[r] += lane_sum(sum);
     }
 }
 
 // Bits in each byte by table look-up of its two halves (W. Mula's method); bytes are added up over
 // at most 15 rows of two registers (15 * 2 * 8 = 240 fits a byte), then widened.
-__attribute__((target("avx2"))) void overlaps_avx2(const std::uint64_t* rows, std::int64_t n,
+__attribute__((target("avx2"))) void overlaps_avx2(const std::uint64_t* rows,
+                                                   const std::uint64_t* others, std::int64_t n,
                                                    std::int64_t max_lag, std::int64_t* hits) {
     constexpr std::int64_t kRows = 15;
     const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
@@ -77,7 +79,7 @@ __attribute__((target("avx2"))) void overlaps_avx2(const std::uint64_t* rows, st
             __m256i bytes = _mm256_setzero_si256();
             for (std::int64_t i = begin; i < end; ++i) {
                 const auto* a = reinterpret_cast<const __m256i*>(rows + i * kBundleWords);
-                const auto* b = reinterpret_cast<const __m256i*>(rows + (i + r) * kBundleWords);
+                const auto* b = reinterpret_cast<const __m256i*>(others + (i + r) * kBundleWords);
                 for (int half = 0; half < 2; ++half) {
                     const __m256i both =
                         _mm256_and_si256(_mm256_load_si256(a + half), _mm256_load_si256(b + half));
@@ -111,10 +113,10 @@ std::vector<OverlapKernel> overlap_kernels() {
     return usable;
 }
 
-void count_overlaps(const std::uint64_t* rows, std::int64_t n, std::int64_t max_lag,
-                    std::int64_t* hits) {
+void count_overlaps(const std::uint64_t* rows, const std::uint64_t* others, std::int64_t n,
+                    std::int64_t max_lag, std::int64_t* hits) {
     static const OverlapKernel kernel = overlap_kernels().front();
-    kernel(rows, n, max_lag, hits);
+    kernel(rows, others, n, max_lag, hits);
 }
 
 }  // namespace microtwin

@@ -27,6 +27,9 @@ from .phases import segment as segment
 from .phases import threshold_of as threshold_of
 from .statistics import CorrelationFunction as CorrelationFunction
 from .statistics import Description as Description
+from .statistics import chord_density as chord_density
+from .statistics import chord_length as chord_length
 from .statistics import describe as describe
 from .statistics import lineal_path as lineal_path
+from .statistics import mean_chord as mean_chord
 from .statistics import two_point as two_point

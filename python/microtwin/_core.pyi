@@ -7,15 +7,36 @@ _Labels = npt.NDArray[np.uint8]
 _Counts = npt.NDArray[np.int64]
 _Target = tuple[str, int, int, Sequence[float], Sequence[float]]
 
+_Steps = Sequence[Sequence[int]]
+
 def two_point(
-    labels: _Labels, phase: int, axes: Sequence[int], max_lag: int, periodic: bool, threads: int
+    labels: _Labels,
+    window: _Labels | None,
+    first: int,
+    second: int,
+    steps: _Steps,
+    max_lag: int,
+    periodic: bool,
+    threads: int,
 ) -> tuple[_Counts, _Counts]: ...
 def lineal_path(
-    labels: _Labels, phase: int, axes: Sequence[int], max_lag: int, periodic: bool, threads: int
+    labels: _Labels,
+    window: _Labels | None,
+    phase: int,
+    steps: _Steps,
+    max_lag: int,
+    periodic: bool,
+    threads: int,
 ) -> tuple[_Counts, _Counts]: ...
-def run_lengths(
-    labels: _Labels, phase: int, axes: Sequence[int], periodic: bool, threads: int
-) -> list[tuple[_Counts, int]]: ...
+def chord_lengths(
+    labels: _Labels,
+    window: _Labels | None,
+    phase: int,
+    steps: _Steps,
+    max_lag: int,
+    periodic: bool,
+    threads: int,
+) -> tuple[_Counts, _Counts]: ...
 
 class Annealer:
     def __init__(

@@ -49,6 +49,28 @@ def labels(value: npt.ArrayLike, *, name: str = "labels") -> Labels:
     return result
 
 
+def mask(
+    value: npt.ArrayLike | None, *, shape: tuple[int, ...], name: str = "mask"
+) -> Labels | None:
+    """Return `value` as a C-contiguous array of 0 and 1 of a shape; None stays None.
+
+    Raises
+    ------
+    InputError
+        If it has another shape, or holds anything but true and false.
+    """
+    if value is None:
+        return None
+    array = np.asarray(value)
+    if array.shape != shape:
+        raise InputError(f"{name} must have the shape of labels, {shape}, not {array.shape}")
+    if array.dtype != np.bool_:
+        if array.dtype.kind not in "iu" or not np.isin(array, (0, 1)).all():
+            raise InputError(f"{name} must hold true and false only")
+        array = array.astype(np.bool_)
+    return np.ascontiguousarray(array).view(np.uint8)
+
+
 def image(value: npt.ArrayLike, *, name: str = "image") -> npt.NDArray[Any]:
     """Return `value` as a real-valued array of grey levels, 2-D (y, x) or 3-D (z, y, x).
 

@@ -22,16 +22,29 @@ void stripes_have_closed_forms() {
     for (int i = 0; i < 48; ++i) stripes.labels.push_back(i % 4 < 2);
     const auto view = stripes.view();
 
-    CHECK(two_point(view, 1, {2}, {4, true, 1})[0].hits == (Counts{24, 12, 0, 12, 24}));
-    CHECK(two_point(view, 1, {2}, {4, false, 1})[0].hits == (Counts{24, 12, 0, 6, 12}));
-    CHECK(two_point(view, 1, {2}, {4, false, 1})[0].trials == (Counts{48, 42, 36, 30, 24}));
-    CHECK(lineal_path(view, 1, {2}, {3, true, 1})[0].hits == (Counts{24, 12, 0, 0}));
-    CHECK(lineal_path(view, 1, {1}, {5, false, 1})[0].hits == (Counts{24, 20, 16, 12, 8, 4}));
-    CHECK(lineal_path(view, 1, {1}, {5, true, 1})[0].hits == Counts(6, 24));
+    const Step x = along(2), y = along(1);
+    CHECK(two_point({view}, 1, 1, {x}, {4, true, 1})[0].hits == (Counts{24, 12, 0, 12, 24}));
+    CHECK(two_point({view}, 1, 1, {x}, {4, false, 1})[0].hits == (Counts{24, 12, 0, 6, 12}));
+    CHECK(two_point({view}, 1, 1, {x}, {4, false, 1})[0].trials == (Counts{48, 42, 36, 30, 24}));
+    CHECK(two_point({view}, 1, 0, {x}, {4, true, 1})[0].hits == (Counts{0, 12, 24, 12, 0}));
+    CHECK(lineal_path({view}, 1, {x}, {3, true, 1})[0].hits == (Counts{24, 12, 0, 0}));
+    CHECK(lineal_path({view}, 1, {y}, {5, false, 1})[0].hits == (Counts{24, 20, 16, 12, 8, 4}));
+    CHECK(lineal_path({view}, 1, {y}, {5, true, 1})[0].hits == Counts(6, 24));
 
-    const auto runs = run_lengths(view, 1, {2, 1}, true, 1);
-    CHECK(runs[0].rings == 0 && runs[0].length == (Counts{0, 0, 12, 0, 0, 0, 0, 0, 0}));
-    CHECK(runs[1].rings == 4 && runs[1].length == Counts(7, 0));
+    const auto chords = chord_lengths({view}, 1, {x, y}, {4, true, 1});
+    CHECK(chords[0].hits == (Counts{0, 0, 12, 0, 0}) && chords[1].hits == Counts(5, 0));
+    // Inside, the first of the two on each line begins at a face and is no whole chord.
+    CHECK(chord_lengths({view}, 1, {x}, {4, false, 1})[0].hits == (Counts{0, 0, 6, 0, 0}));
+
+    // A window of the first four voxels of each line: one chord of two, cut by it.
+    std::vector<std::uint8_t> window;
+    for (int i = 0; i < 48; ++i) window.push_back(i % 8 < 4);
+    const Sample part{view, window.data()};
+    CHECK(two_point(part, 1, 1, {x}, {2, false, 1})[0].hits == (Counts{12, 6, 0}));
+    CHECK(two_point(part, 1, 1, {x}, {2, false, 1})[0].trials == (Counts{24, 18, 12}));
+    CHECK(lineal_path(part, 1, {x}, {2, true, 1})[0].trials == (Counts{24, 18, 12}));
+    CHECK(chord_lengths(part, 1, {x}, {2, false, 1})[0].hits == Counts(3, 0));
+    CHECK(chord_lengths(part, 0, {x}, {2, false, 1})[0].trials == (Counts{18, 12, 6}));
 }
 
 void every_overlap_kernel_counts_the_same() {
@@ -48,7 +61,7 @@ void every_overlap_kernel_counts_the_same() {
                 expected[static_cast<std::size_t>(r)] += std::popcount(rows[i] & rows[i + 8 * r]);
         for (const OverlapKernel kernel : overlap_kernels()) {
             Counts hits(expected.size());
-            kernel(rows, n, max_lag, hits.data());
+            kernel(rows, rows, n, max_lag, hits.data());
             CHECK(hits == expected);
         }
     }
@@ -57,45 +70,38 @@ void every_overlap_kernel_counts_the_same() {
 void a_lag_beyond_the_side_has_no_trials() {
     const Structure line{{{1, 1, 5}}, {1, 1, 1, 1, 1}};
     for (const bool periodic : {false, true})
-        for (const auto count : {two_point, lineal_path}) {
-            const LagCounts found = count(line.view(), 1, {2}, {7, periodic, 1})[0];
+        for (const LagCounts& found :
+             {two_point({line.view()}, 1, 1, {along(2)}, {7, periodic, 1})[0],
+              lineal_path({line.view()}, 1, {along(2)}, {7, periodic, 1})[0]}) {
             CHECK(std::accumulate(found.hits.begin() + 5, found.hits.end(), std::int64_t{0}) == 0);
             CHECK(found.hits == found.trials);
         }
 }
 
 void counts_are_those_of_the_definition_for_any_number_of_threads() {
+    const std::vector<Step> steps{{0, 0, 1}, {0, 1, 0}, {1, 0, 0},  {0, 1, -1}, {1, 0, 1},
+                                  {1, 1, 0}, {1, 1, 1}, {1, -1, 1}, {1, 0, -1}, {1, -1, -1}};
     std::uint64_t seed = 0;
     for (const Shape3& shape : kShapes) {
         const Structure structure = random_structure(shape, 3, ++seed);
-        const std::vector<int> axes{0, 1, 2};
-        for (const bool periodic : {false, true})
+        const Sample sample{structure.view()};
+        for (const bool periodic : {false, true}) {
+            std::vector<LagCounts> expected[4];
+            const CountOptions once{30, periodic, 1};
+            for (const Step& step : steps) {
+                expected[0].push_back(naive_count(structure, 1, step, once, Event::pair));
+                expected[1].push_back(naive_count(structure, 1, step, once, Event::pair, 2));
+                expected[2].push_back(naive_count(structure, 1, step, once, Event::path));
+                expected[3].push_back(naive_count(structure, 1, step, once, Event::chord));
+            }
             for (const int threads : {1, 2, 7}) {
-                const CountOptions options{70, periodic, threads};
-                const auto pairs = two_point(structure.view(), 1, axes, options);
-                const auto paths = lineal_path(structure.view(), 1, axes, options);
-                for (const int axis : axes) {
-                    const auto i = static_cast<std::size_t>(axis);
-                    CHECK(same(pairs[i], naive_count(structure, 1, axis, options, false)));
-                    CHECK(same(paths[i], naive_count(structure, 1, axis, options, true)));
-                }
+                const CountOptions options{30, periodic, threads};
+                CHECK(same(two_point(sample, 1, 1, steps, options), expected[0]));
+                CHECK(same(two_point(sample, 1, 2, steps, options), expected[1]));
+                CHECK(same(lineal_path(sample, 1, steps, options), expected[2]));
+                CHECK(same(chord_lengths(sample, 1, steps, options), expected[3]));
             }
-    }
-}
-
-void runs_hold_every_voxel_of_the_phase() {
-    std::uint64_t seed = 100;
-    for (const Shape3& shape : kShapes) {
-        const Structure structure = random_structure(shape, 2, ++seed);
-        const auto voxels = std::count(structure.labels.begin(), structure.labels.end(), 1);
-        for (const bool periodic : {false, true})
-            for (const int axis : {0, 1, 2}) {
-                const auto runs = run_lengths(structure.view(), 1, {axis}, periodic, 2)[0];
-                std::int64_t sum = runs.rings * shape[axis];
-                for (std::size_t l = 0; l < runs.length.size(); ++l)
-                    sum += runs.length[l] * static_cast<std::int64_t>(l);
-                CHECK(sum == voxels);
-            }
+        }
     }
 }
 
@@ -108,8 +114,8 @@ std::vector<TargetCurve> targets_of(const Structure& model, const std::vector<st
             if (model.shape[axis] < 2) continue;
             const std::int64_t reach = std::min(lags, model.shape[axis] - 1);
             for (const auto statistic : {Statistic::two_point, Statistic::lineal_path}) {
-                const auto count = statistic == Statistic::two_point ? two_point : lineal_path;
-                const auto found = count(model.view(), phase, {axis}, {reach, periodic, 1})[0];
+                const auto found =
+                    count_along(statistic, model.view(), phase, axis, {reach, periodic, 1});
                 TargetCurve target{statistic, phase, axis, {}, {}};
                 for (std::size_t r = 1; r < found.hits.size(); ++r) {
                     target.values.push_back(static_cast<double>(found.hits[r]) /
@@ -124,8 +130,8 @@ std::vector<TargetCurve> targets_of(const Structure& model, const std::vector<st
 
 LagCounts recount(const Structure& structure, const TargetCurve& target, bool periodic) {
     const CountOptions options{static_cast<std::int64_t>(target.values.size()), periodic, 1};
-    return naive_count(structure, target.phase, target.axis, options,
-                       target.statistic == Statistic::lineal_path);
+    return naive_count(structure, target.phase, along(target.axis), options,
+                       target.statistic == Statistic::lineal_path ? Event::path : Event::pair);
 }
 
 double energy_of(const Structure& structure, const std::vector<TargetCurve>& targets,
@@ -248,15 +254,14 @@ void an_annealer_stops_at_an_energy_that_is_enough() {
 void impossible_counts_are_refused() {
     const Structure structure = random_structure({{2, 3, 4}}, 2, 51);
     const auto view = structure.view();
-    for (const auto count : {two_point, lineal_path}) {
-        CHECK_REFUSES(count(view, 1, {3}, {1, false, 1}));
-        CHECK_REFUSES(count(view, 1, {-1}, {1, false, 1}));
-        CHECK_REFUSES(count(view, 1, {0}, {-1, false, 1}));
-        CHECK_REFUSES(count(view, 1, {0}, {1, false, 0}));
-        CHECK_REFUSES(count({nullptr, {{0, 3, 4}}}, 1, {0}, {1, false, 1}));
+    for (const auto count : {lineal_path, chord_lengths}) {
+        for (const Step& step : {Step{0, 0, 0}, Step{0, 0, 2}, Step{-1, 0, 0}, Step{0, -1, 1}})
+            CHECK_REFUSES(count({view}, 1, {step}, {1, false, 1}));
+        CHECK_REFUSES(count({view}, 1, {along(0)}, {-1, false, 1}));
+        CHECK_REFUSES(count({view}, 1, {along(0)}, {1, false, 0}));
+        CHECK_REFUSES(count({{nullptr, {{0, 3, 4}}}}, 1, {along(0)}, {1, false, 1}));
     }
-    CHECK_REFUSES(run_lengths(view, 1, {5}, false, 1));
-    CHECK_REFUSES(run_lengths(view, 1, {0}, false, 0));
+    CHECK_REFUSES(two_point({view}, 1, 1, {{0, 0, 0}}, {1, false, 1}));
 }
 
 void impossible_annealing_is_refused() {
@@ -307,7 +312,6 @@ int main() {
     every_overlap_kernel_counts_the_same();
     a_lag_beyond_the_side_has_no_trials();
     counts_are_those_of_the_definition_for_any_number_of_threads();
-    runs_hold_every_voxel_of_the_phase();
     energies_and_hits_after_a_run_are_those_of_a_recount();
     the_fast_annealer_does_what_the_textbook_does();
     a_restored_annealer_goes_on_exactly();

@@ -84,8 +84,10 @@ void every_thread_together_counts_what_the_core_counts() {
                     }
 
                 const CountOptions options{reach, periodic, 1};
-                CHECK(pairs == two_point(structure.view(), 1, {axis}, options)[0].hits);
-                CHECK(paths == lineal_path(structure.view(), 1, {axis}, options)[0].hits);
+                Step step{};
+                step[static_cast<std::size_t>(axis)] = 1;
+                CHECK(pairs == two_point({structure.view()}, 1, 1, {step}, options)[0].hits);
+                CHECK(paths == lineal_path({structure.view()}, 1, {step}, options)[0].hits);
             }
         }
     }

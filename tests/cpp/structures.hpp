@@ -1,6 +1,7 @@
 // Structures to count, and the counts as their definitions say.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -44,35 +45,59 @@ inline const std::array<Shape3, 9> kShapes{{{{1, 1, 1}},
                                             {{7, 11, 130}},
                                             {{3, 129, 2}}}};
 
-inline LagCounts naive_count(const Structure& structure, std::uint8_t phase, int axis,
-                             const CountOptions& options, bool whole_segment) {
+enum class Event { pair, path, chord };
+
+inline Step along(int axis) {
+    Step step{};
+    step[static_cast<std::size_t>(axis)] = 1;
+    return step;
+}
+
+// Walks r steps from every voxel and looks. A pair's far end may be of another phase.
+inline LagCounts naive_count(const Structure& structure, std::uint8_t phase, const Step& step,
+                             const CountOptions& options, Event event, int partner = -1) {
     const LabelView view = structure.view();
     const Shape3& shape = structure.shape;
     const auto lags = static_cast<std::size_t>(options.max_lag + 1);
+    const bool chord = event == Event::chord;
     LagCounts counts{std::vector<std::int64_t>(lags), std::vector<std::int64_t>(lags)};
-    for (std::int64_t z = 0; z < shape[0]; ++z)
-        for (std::int64_t y = 0; y < shape[1]; ++y)
-            for (std::int64_t x = 0; x < shape[2]; ++x) {
-                bool unbroken = true;
-                const bool first = view.at(z, y, x) == phase;
-                for (std::int64_t r = 0; r <= options.max_lag && r < shape[axis]; ++r) {
-                    std::array<std::int64_t, 3> end{z, y, x};
-                    std::int64_t& moved = end[static_cast<std::size_t>(axis)];
-                    moved += r;
-                    if (moved >= shape[axis] && !options.periodic) break;
-                    moved %= shape[axis];
-                    const bool last = view.at(end[0], end[1], end[2]) == phase;
-                    unbroken = unbroken && last;
-                    counts.trials[static_cast<std::size_t>(r)] += 1;
-                    counts.hits[static_cast<std::size_t>(r)] +=
-                        whole_segment ? unbroken : first && last;
-                }
-            }
+    // The label some steps from a voxel; -1 outside.
+    const auto label = [&](std::int64_t voxel, std::int64_t r) {
+        std::array<std::int64_t, 3> at{voxel / (shape[1] * shape[2]), voxel / shape[2] % shape[1],
+                                       voxel % shape[2]};
+        for (std::size_t k = 0; k < 3; ++k) {
+            const std::int64_t side = shape[static_cast<int>(k)];
+            at[k] += r * step[k];
+            if (options.periodic) at[k] = (at[k] % side + side) % side;
+            if (at[k] < 0 || at[k] >= side) return -1;
+        }
+        return static_cast<int>(view.at(at[0], at[1], at[2]));
+    };
+    for (std::int64_t voxel = 0; voxel < shape.size(); ++voxel)
+        for (std::int64_t r = 0; r <= options.max_lag && r < lag_bound(shape, step); ++r) {
+            if (label(voxel, r + chord) < 0) break;
+            int mine = 0;
+            for (std::int64_t k = 0; k <= r; ++k) mine += label(voxel, k) == phase;
+            bool hit = mine == r + 1;
+            if (event == Event::pair)
+                hit =
+                    label(voxel, 0) == phase && label(voxel, r) == (partner < 0 ? phase : partner);
+            if (chord)
+                hit =
+                    r > 0 && mine == r && label(voxel, 0) != phase && label(voxel, r + 1) != phase;
+            counts.trials[static_cast<std::size_t>(r)] += 1;
+            counts.hits[static_cast<std::size_t>(r)] += hit;
+        }
     return counts;
 }
 
 inline bool same(const LagCounts& a, const LagCounts& b) {
     return a.hits == b.hits && a.trials == b.trials;
+}
+
+inline bool same(const std::vector<LagCounts>& a, const std::vector<LagCounts>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const LagCounts& one, const LagCounts& two) { return same(one, two); });
 }
 
 }  // namespace microtwin::test

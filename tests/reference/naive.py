@@ -3,44 +3,96 @@
 import numpy as np
 
 
-def shifted(mask, axis, lag, periodic):
-    """Pairs of voxels at a lag: the mask at x, and at x + lag along the axis."""
+def shifted(array, step, lag, periodic):
+    """Pairs of voxels at a lag: the array at x, and at x + lag step, for every x that has both."""
     if periodic:
-        return mask, np.roll(mask, -lag, axis)
-    n = mask.shape[axis]
-    first, last = [slice(None)] * mask.ndim, [slice(None)] * mask.ndim
-    first[axis], last[axis] = slice(0, max(n - lag, 0)), slice(min(lag, n), n)
-    return mask[tuple(first)], mask[tuple(last)]
+        return array, np.roll(array, [-lag * one for one in step], range(array.ndim))
+    first, last = [], []
+    for one, n in zip(step, array.shape, strict=True):
+        ahead, back = slice(min(lag, n), n), slice(0, max(n - lag, 0))
+        first.append(slice(None) if one == 0 else back if one > 0 else ahead)
+        last.append(slice(None) if one == 0 else ahead if one > 0 else back)
+    return array[tuple(first)], array[tuple(last)]
 
 
-def two_point(labels, phase, axis, max_lag, periodic):
-    """Hits and trials at lag 0 .. max_lag."""
-    mask = labels == phase
+def counted(labels, step, max_lag, periodic, mask, event):
+    """Hits and trials at lag 0 .. max_lag, where event(lag) says at which x there is a hit."""
+    inside = np.ones(labels.shape, bool) if mask is None else mask
+    bound = min(n for n, one in zip(labels.shape, step, strict=True) if one)
     hits, trials = [], []
     for lag in range(max_lag + 1):
-        a, b = shifted(mask, axis, lag, periodic)
-        fits = lag < mask.shape[axis]
-        hits.append(int((a & b).sum()) if fits else 0)
-        trials.append(a.size if fits else 0)
+        hit, trial = event(inside, lag) if lag < bound else (np.zeros(0), np.zeros(0))
+        hits.append(int(hit.sum()))
+        trials.append(int(trial.sum()))
     return hits, trials
 
 
-def lineal_path(labels, phase, axis, max_lag, periodic):
-    """Hits and trials at lag 0 .. max_lag."""
-    mask = labels == phase
-    hits, trials = [], []
-    for lag in range(max_lag + 1):
-        a, _ = shifted(mask, axis, lag, periodic)
-        fits = lag < mask.shape[axis]
-        inside = np.ones_like(a)
-        for step in range(lag + 1 if fits else 0):
-            ahead = shifted(mask, axis, step, periodic)[1]
-            start = [slice(None)] * mask.ndim
-            start[axis] = slice(0, a.shape[axis])
-            inside &= ahead[tuple(start)]
-        hits.append(int(inside.sum()) if fits else 0)
-        trials.append(a.size if fits else 0)
+def all_along(mask, step, lag, periodic):
+    """Where lag + 1 voxels from x on are all in the mask."""
+    result = shifted(mask, step, lag, periodic)[0].copy()
+    for k in range(1, lag + 1):
+        # Of the pairs at lag k, those whose x has a pair at the full lag too.
+        ahead = shifted(mask, step, k, periodic)[1]
+        corner = tuple(
+            slice(0, n) if one >= 0 else slice(have - n, have)
+            for one, n, have in zip(step, result.shape, ahead.shape, strict=True)
+        )
+        result &= ahead[corner]
+    return result
+
+
+def two_point(labels, phase, step, max_lag, periodic, mask=None, partner=None):
+    """Pairs with one phase at x and the partner at the other end."""
+    first, second = labels == phase, labels == (phase if partner is None else partner)
+
+    def event(inside, lag):
+        trial = np.logical_and(*shifted(inside, step, lag, periodic))
+        return trial & shifted(first, step, lag, periodic)[0] & shifted(
+            second, step, lag, periodic
+        )[1], trial  # fmt: skip
+
+    return counted(labels, step, max_lag, periodic, mask, event)
+
+
+def lineal_path(labels, phase, step, max_lag, periodic, mask=None):
+    """Segments of lag + 1 voxels within the phase."""
+
+    def event(inside, lag):
+        trial = all_along(inside, step, lag, periodic)
+        return trial & all_along(labels == phase, step, lag, periodic), trial
+
+    return counted(labels, step, max_lag, periodic, mask, event)
+
+
+def chord_length(labels, phase, step, max_lag, periodic, mask=None):
+    """Chords of exactly `lag` voxels, of all places of lag + 2 voxels inside."""
+    inside = np.ones(labels.shape, bool) if mask is None else mask
+    bound = min(n for n, one in zip(labels.shape, step, strict=True) if one)
+    if periodic and mask is not None:
+        bound -= 1  # a walk of n + 1 voxels of n is inside the mask only as a ring: not counted
+    mine = labels == phase
+    hits, trials = [0] * (max_lag + 1), [0] * (max_lag + 1)
+    for length in range(min(max_lag, bound - 1) + 1):
+        places = list(walks(inside.shape, step, length + 2, periodic))
+        for walk in places:
+            if not all(inside[x] for x in walk):
+                continue
+            trials[length] += 1
+            chord = [bool(mine[x]) for x in walk] == [False] + [True] * length + [False]
+            hits[length] += length > 0 and chord
     return hits, trials
+
+
+def walks(shape, step, steps, periodic):
+    """Every straight walk of so many voxels along a step."""
+    for start in np.ndindex(*shape):
+        walk = [
+            tuple(a + k * one for a, one in zip(start, step, strict=True)) for k in range(steps)
+        ]
+        if periodic:
+            walk = [tuple(a % n for a, n in zip(x, shape, strict=True)) for x in walk]
+        if all(0 <= a < n for x in walk for a, n in zip(x, shape, strict=True)):
+            yield walk
 
 
 def energy(labels, curves, periodic):
@@ -48,7 +100,8 @@ def energy(labels, curves, periodic):
     count = {"two_point": two_point, "lineal_path": lineal_path}
     total = 0.0
     for statistic, phase, axis, values, weights in curves:
-        hits, trials = count[statistic](labels, phase, axis, len(values), periodic)
+        step = np.eye(labels.ndim, dtype=int)[axis]
+        hits, trials = count[statistic](labels, phase, step, len(values), periodic)
         errors = np.array(hits[1:]) / np.array(trials[1:]) - np.array(values)
         total += float(np.sum(np.array(weights) * errors**2))
     return total

@@ -12,10 +12,15 @@
 
 #include "microtwin/grid.hpp"
 #include "microtwin/random.hpp"
+#include "microtwin/statistics.hpp"
 
 namespace microtwin {
 
 enum class Statistic : std::uint8_t { two_point, lineal_path };
+
+// The counts of a statistic of a phase along an axis.
+LagCounts count_along(Statistic statistic, const LabelView& labels, std::uint8_t phase, int axis,
+                      const CountOptions& options);
 
 // Which voxels a proposal exchanges: any two of different phases, or two that lie at an interface
 // (have a face neighbour of another phase). Once a structure is formed nearly all exchanges that

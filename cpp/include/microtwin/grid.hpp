@@ -18,6 +18,9 @@ struct Shape3 {
     constexpr bool operator==(const Shape3&) const = default;
 };
 
+// One voxel along a direction, in z, y, x: components -1, 0 or 1, the first that is not 0 being 1.
+using Step = std::array<int, 3>;
+
 // Phase labels that somebody else owns, contiguous in C order.
 struct LabelView {
     const std::uint8_t* data = nullptr;
@@ -26,6 +29,13 @@ struct LabelView {
     std::uint8_t at(std::int64_t z, std::int64_t y, std::int64_t x) const {
         return data[(z * shape[1] + y) * shape[2] + x];
     }
+};
+
+// Labels to measure. Where there is a window (one byte a voxel, like the labels), only what lies in
+// its voxels of value 1 counts.
+struct Sample {
+    LabelView labels;
+    const std::uint8_t* window = nullptr;
 };
 
 }  // namespace microtwin

@@ -1,4 +1,4 @@
-// Exact integer counts of the correlation functions along the axes of a voxel grid.
+// Exact integer counts of the correlation functions along directions of a voxel grid.
 //
 // S. Torquato, Random Heterogeneous Materials (2002), chapters 2 and 12.
 #pragma once
@@ -16,37 +16,35 @@ struct CountOptions {
     int threads = 1;
 };
 
-// hits[r] of trials[r] events happened at lag r. Where a lag does not fit the axis, both are zero.
+// hits[r] of trials[r] events happened at lag r. Where a lag does not fit the shape, both are zero.
 struct LagCounts {
     std::vector<std::int64_t> hits;
     std::vector<std::int64_t> trials;
 };
 
-// Maximal runs of a phase along lines: length[l] runs of exactly l voxels. A periodic line that is
-// all phase is no run: it has no end. Such lines are counted in `rings`.
-struct RunLengths {
-    std::vector<std::int64_t> length;
-    std::int64_t rings = 0;
-};
-
-// Pairs (x, x + r e) with both ends in the phase; one entry for each axis asked for.
-std::vector<LagCounts> two_point(const LabelView& labels, std::uint8_t phase,
-                                 const std::vector<int>& axes, const CountOptions& options);
+// Pairs (x, x + r e) with the first phase at x and the second at x + r e; one entry for each step
+// e.
+std::vector<LagCounts> two_point(const Sample& sample, std::uint8_t first, std::uint8_t second,
+                                 const std::vector<Step>& steps, const CountOptions& options);
 
 // Segments of r + 1 voxels that lie wholly in the phase.
-std::vector<LagCounts> lineal_path(const LabelView& labels, std::uint8_t phase,
-                                   const std::vector<int>& axes, const CountOptions& options);
+std::vector<LagCounts> lineal_path(const Sample& sample, std::uint8_t phase,
+                                   const std::vector<Step>& steps, const CountOptions& options);
 
-// Histogram of run lengths 0 .. n along each axis asked for, n the side along it.
-std::vector<RunLengths> run_lengths(const LabelView& labels, std::uint8_t phase,
-                                    const std::vector<int>& axes, bool periodic, int threads);
+// Chords: runs of exactly r voxels of the phase with a voxel that is none at either end. A trial is
+// a place where one could be seen: r + 2 voxels inside, or, where lines wrap, any voxel.
+std::vector<LagCounts> chord_lengths(const Sample& sample, std::uint8_t phase,
+                                     const std::vector<Step>& steps, const CountOptions& options);
 
 // Throws std::invalid_argument unless these can be counted.
-void check_count(const LabelView& labels, const std::vector<int>& axes,
-                 const CountOptions& options);
+void check_count(const Sample& sample, const std::vector<Step>& steps, const CountOptions& options);
 
-// How many pairs (or segments) of lag r there are along an axis.
-std::vector<std::int64_t> lag_trials(const Shape3& shape, int axis, std::int64_t max_lag,
-                                     bool periodic);
+// How many lags 0, 1, ... fit a shape along a step: the least of the sides it moves along.
+std::int64_t lag_bound(const Shape3& shape, const Step& step);
+
+// How many pairs (or segments) of lag r there are along a step where there is no window; with
+// `margin`, how many of them have so many voxels more inside, counted over both ends.
+std::vector<std::int64_t> lag_trials(const Shape3& shape, const Step& step, std::int64_t max_lag,
+                                     bool periodic, std::int64_t margin = 0);
 
 }  // namespace microtwin

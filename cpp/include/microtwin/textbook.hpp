@@ -30,9 +30,8 @@ class TextbookAnnealer {
             if (target.weights.size() != target.values.size())
                 throw std::invalid_argument("a target must have one weight for each value");
             const CountOptions count{static_cast<std::int64_t>(target.values.size()), periodic_, 1};
-            const auto counts = target.statistic == Statistic::two_point
-                                    ? two_point(start, target.phase, {target.axis}, count)[0]
-                                    : lineal_path(start, target.phase, {target.axis}, count)[0];
+            const auto counts =
+                count_along(target.statistic, start, target.phase, target.axis, count);
             curves_.push_back({std::move(target), counts.hits, counts.trials, {}});
         }
         energy_ = energy_after_changes();

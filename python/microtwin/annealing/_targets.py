@@ -7,7 +7,10 @@ import numpy.typing as npt
 
 from microtwin import _validate
 from microtwin.errors import InputError
-from microtwin.statistics import CorrelationFunction, Description
+from microtwin.statistics import CorrelationFunction, Description, lineal_path, two_point
+
+# What the core can anneal, along the axes.
+ANNEALED = {"two_point": two_point, "lineal_path": lineal_path}
 
 # statistic, phase, axis, values at lag 1, 2, ..., weights of their squared errors
 Target = tuple[str, int, int, list[float], list[float]]
@@ -20,14 +23,14 @@ def curves(
     max_lag: int | None,
     weights: Mapping[str | tuple[str, int], float],
 ) -> list[Target]:
-    """Return the target curves for a structure of a shape.
+    """Return the target curves for a structure of a shape, of those that can be annealed.
 
     Along an axis of n voxels lags up to n // 2 are used: further on a periodic line repeats itself,
     and a line that is not has few trials.
     """
     reach = description.max_lag if max_lag is None else min(max_lag, description.max_lag)
     result: list[Target] = []
-    for function in description.functions:
+    for function in annealed(description):
         kind = (function.statistic, function.phase)
         weight = weights.get(kind, weights.get(function.statistic, 1.0))
         for axis, source in follow.items():
@@ -46,12 +49,17 @@ def curves(
     return result
 
 
+def annealed(description: Description) -> list[CorrelationFunction]:
+    """Return the curves of a description that can be annealed."""
+    return [f for f in description.functions if f.statistic in ANNEALED and f.directions == "axes"]
+
+
 def checked_weights(
     value: Mapping[str | tuple[str, int], float] | None, description: Description
 ) -> dict[str | tuple[str, int], float]:
     """Check the weights of functions, by statistic or by (statistic, phase)."""
-    kinds = {(f.statistic, f.phase) for f in description.functions}
-    known = {*kinds, *description.statistics}
+    kinds = {(f.statistic, f.phase) for f in annealed(description)}
+    known = {*kinds, *(statistic for statistic, _ in kinds)}
     result = {}
     for name, weight in (value or {}).items():
         if name not in known:
@@ -72,7 +80,7 @@ def axis_targets(
 
     None stands for the mean over the target's axes.
     """
-    measured = description.functions[0].axes
+    measured = annealed(description)[0].axes
     same = description.ndim == ndim
     along = measured if axes is None and same else _validate.axes(axes, ndim=ndim)
     if value is None:

@@ -19,7 +19,7 @@ from microtwin.annealing._schedule import (
 )
 from microtwin.annealing.twin import History, Twin
 from microtwin.errors import InputError
-from microtwin.statistics import MEASURES, Description, describe
+from microtwin.statistics import Description, describe
 
 
 def anneal(
@@ -209,7 +209,7 @@ def _recount(
 ) -> None:
     """Prove the incremental bookkeeping by counting the finished structure afresh."""
     for index, (statistic, phase, axis, values, _) in enumerate(curves):
-        fresh = MEASURES[statistic](
+        fresh = _targets.ANNEALED[statistic](
             structure, phase=phase, axes=axis, max_lag=len(values), periodic=periodic, device="cpu"
         )
         if not np.array_equal(fresh.hits[0, 1:], annealer.hits(index)):

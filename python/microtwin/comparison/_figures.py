@@ -165,7 +165,7 @@ def overview(comparison: Comparison) -> "Figure":
             if edges is not None:
                 ax.fill_between(f.lags * scale, *edges, color=BAND_COLOUR, linewidth=0, zorder=0)
             for member in comparison.members:
-                mean = member.description.function(f.statistic, f.phase).mean
+                mean = member.description.counterpart(f).mean
                 line = style_of(comparison, member).line | {"zorder": _order(member)}
                 ax.plot(f.lags[: len(mean)] * scale, mean, label=member.name, **line)
             ax.set(title=f"{TITLES[f.statistic]}, phase {f.phase}", xlabel=f"lag ({unit})")

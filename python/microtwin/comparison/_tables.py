@@ -72,7 +72,7 @@ def _scalars(comparison: Comparison, member: Member) -> Iterator[Row]:
 
 def _curves(reference: Member, member: Member) -> Iterator[Row]:
     for real in reference.description.functions:
-        mine = member.description.function(real.statistic, real.phase)
+        mine = member.description.counterpart(real)
         inside = inside_band(mine.mean, real)
         distances = real.distances
         for lag in range(len(mine.lags)):

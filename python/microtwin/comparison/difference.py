@@ -70,9 +70,7 @@ def differences(
     `samples` is how many samples the method's mean stands for: its own, or for annealed twins those
     that their target was measured of.
     """
-    return tuple(
-        _difference(method.function(f.statistic, f.phase), f, samples) for f in reference.functions
-    )
+    return tuple(_difference(method.counterpart(f), f, samples) for f in reference.functions)
 
 
 def band(reference: CorrelationFunction) -> tuple[Floats, Floats] | None:

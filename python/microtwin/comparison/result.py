@@ -120,7 +120,7 @@ class Member:
             return None
         mine, theirs = 0.0, 0.0
         for f in reference.description.functions:
-            own, real = self.description.function(f.statistic, f.phase).spread, f.spread
+            own, real = self.description.counterpart(f).spread, f.spread
             if own is None or real is None:
                 return None
             mine += float(np.nansum(own**2))

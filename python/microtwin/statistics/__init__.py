@@ -1,19 +1,24 @@
-"""Correlation functions of phase labels: exact counts in, named functions with units out.
+"""What a structure is like, in numbers: exact counts in, named functions with units out.
 
 What lives here: the Python face of the counting core, results that carry their provenance and can
 be merged, saved, read back and plotted. What may not: jax, dask, and anything that makes a
 structure.
 """
 
-from microtwin.statistics.correlation import CorrelationFunction, lineal_path, two_point
-from microtwin.statistics.description import MEASURES, STATISTICS, Description, describe
+from microtwin.statistics._registry import STATISTICS
+from microtwin.statistics.chords import chord_density, chord_length, mean_chord
+from microtwin.statistics.correlation import lineal_path, two_point
+from microtwin.statistics.description import Description, describe
+from microtwin.statistics.function import CorrelationFunction
 
 __all__ = [
-    "MEASURES",
     "STATISTICS",
     "CorrelationFunction",
     "Description",
+    "chord_density",
+    "chord_length",
     "describe",
     "lineal_path",
+    "mean_chord",
     "two_point",
 ]

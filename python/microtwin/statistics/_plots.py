@@ -4,15 +4,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microtwin.statistics._kinds import KINDS
+from microtwin.statistics.chords import chord_density
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-    from microtwin.statistics.correlation import CorrelationFunction
     from microtwin.statistics.description import Description
+    from microtwin.statistics.function import CorrelationFunction
 
-TITLES = {"two_point": "two-point probability $S_2$", "lineal_path": "lineal path $L$"}
-SYMBOLS = {"two_point": "$S_2$", "lineal_path": "$L$"}
 _UNITS = ((1e-9, "nm"), (1e-6, "µm"), (1e-3, "mm"), (1.0, "m"))
+_ALONG = {
+    "axes": "",
+    "face_diagonals": ", face diagonals",
+    "body_diagonals": ", body diagonals",
+    "radial": ", radial",
+    "none": "",
+}
+# Probabilities over the lag: drawn together, one line style each.
+_TOGETHER = {"two_point": "-", "lineal_path": "--", "cluster": "-."}
+_MARKED = {"axes": "", "face_diagonals": "x", "body_diagonals": "+", "radial": ".", "none": ""}
 
 
 def length_unit(largest: float) -> tuple[float, str]:
@@ -25,22 +37,25 @@ def plot_function(
 ) -> "Axes":
     """Draw one function; see `CorrelationFunction.plot`."""
     ax = ax if ax is not None else _new_axes()
-    spacing = function.spacing
-    # One curve, one scale: metres only where all the axes measured agree on them.
-    edges = None if spacing is None else {spacing[axis] for axis in function.axes}
-    if edges is not None and len(edges) == 1:
-        edge = edges.pop()
-        unit, name = length_unit(edge * max(function.max_lag, 1))
-        scale, xlabel = edge / unit, f"lag ({name})"
+    kind = KINDS[function.statistic]
+    metres = function.distances
+    # One curve, one scale: metres only where all the directions measured agree on them.
+    if metres is not None and np.allclose(metres, metres[0]):
+        unit, unit_name = length_unit(float(metres[0, -1]) or 1.0)
+        x, xlabel = metres[0] / unit, f"{kind.abscissa} ({unit_name})"
     else:
-        scale, xlabel = 1.0, "lag (voxels)"
-    x = function.lags * scale
-    name = label or f"{SYMBOLS[function.statistic]} of phase {function.phase}"
-    (line,) = ax.plot(x, function.mean, label=name, **style)
-    if function.spread is not None:
+        x, xlabel = function.abscissa, f"{kind.abscissa} (voxels)"
+    phase = str(function.phase)
+    if function.partner is not None:
+        phase = f"{phase} with {function.partner}"
+    name = label or f"{kind.symbol} of phase {phase}{_ALONG[function.directions]}"
+    chords = function.statistic == "chord_length"
+    y = chord_density(function).mean(axis=0) if chords else function.mean
+    (line,) = ax.plot(x, y, label=name, **style)
+    if function.spread is not None and not chords:
         low, high = function.mean - function.spread, function.mean + function.spread
         ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
-    ax.set(xlabel=xlabel, ylabel="probability", title=TITLES[function.statistic])
+    ax.set(xlabel=xlabel, ylabel=kind.value, title=kind.title)
     ax.set_ylim(bottom=0, auto=None)
     ax.margins(x=0)
     ax.legend(frameon=False)
@@ -48,22 +63,52 @@ def plot_function(
 
 
 def plot_description(description: "Description", ax: "Axes | None") -> "Axes":
-    """Draw all functions of a description; see `Description.plot`."""
+    """Draw the correlation functions of a description; see `Description.plot`."""
     ax = ax if ax is not None else _new_axes()
-    styles = dict(zip(description.statistics, ("-", "--", ":", "-."), strict=False))
-    for function in description.functions:
-        colour = f"C{description.phases.index(function.phase)}"
-        plot_function(function, ax, color=colour, linestyle=styles[function.statistic])
+    drawn = [f for f in description.functions if f.statistic in _TOGETHER]
+    for function in drawn:
+        _draw(description, function, ax, linestyle=_TOGETHER[function.statistic])
         if function.statistic == "two_point":
             fraction = np.square(description.fraction(function.phase))
+            colour = f"C{description.phases.index(function.phase)}"
             ax.axhline(fraction, color=colour, linewidth=0.6, alpha=0.6, linestyle=":")
     ax.set_title("correlation functions")
     return ax
 
 
+def plot_panels(description: "Description", figure: "Figure | None") -> "Figure":
+    """Draw everything measured; see `Description.plot_all`."""
+    others = [s for s in description.statistics if s in KINDS and s not in _TOGETHER]
+    columns = min(len(others) + 1, 3)
+    rows = -(-(len(others) + 1) // columns)
+    figure = figure if figure is not None else _new_figure(columns, rows)
+    panels: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    plot_description(description, panels[0])
+    for statistic, ax in zip(others, panels[1:], strict=False):
+        for function in description.functions:
+            if function.statistic == statistic:
+                _draw(description, function, ax)
+    for ax in panels[len(others) + 1 :]:
+        ax.set_axis_off()
+    return figure
+
+
+def _draw(
+    description: "Description", function: "CorrelationFunction", ax: "Axes", **style: Any
+) -> None:
+    colour = f"C{description.phases.index(function.phase)}"
+    marker = _MARKED[function.directions]
+    plot_function(function, ax, color=colour, marker=marker, markersize=4, **style)
+
+
 def _new_axes() -> "Axes":
+    return _new_figure(1, 1).subplots()
+
+
+def _new_figure(columns: int, rows: int) -> "Figure":
     from matplotlib.figure import Figure
 
     # A figure of its own rather than pyplot's: no window, no global state, no leak. In a notebook
     # the figure is ax.figure.
-    return Figure(figsize=(5.5, 4), layout="constrained").subplots()
+    width = 5.5 if columns == 1 else 4.5 * columns
+    return Figure(figsize=(width, 4.0 if rows == 1 else 3.5 * rows), layout="constrained")

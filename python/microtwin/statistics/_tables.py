@@ -16,11 +16,17 @@ from microtwin.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from microtwin.statistics.correlation import CorrelationFunction
+    from microtwin.statistics.function import CorrelationFunction
 
-FORMAT = "microtwin-statistics-1"
-COLUMNS = ("statistic", "phase", "axis", "lag", "distance_m", "hits", "trials", "value")
-_ABOUT = ("statistic", "phase", "periodic", "samples", "device", "version")
+FORMAT = "microtwin-statistics-2"
+COLUMNS = (
+    "statistic", "phase", "partner", "direction", "lag", "distance", "distance_m", "hits", "trials",
+    "value",
+)  # fmt: skip
+_ABOUT = (
+    "statistic", "phase", "partner", "directions", "periodic", "masked", "step", "samples",
+    "device", "version",
+)  # fmt: skip
 
 Record = dict[str, Any]
 
@@ -52,12 +58,12 @@ def read_csv(path: str | os.PathLike[str]) -> tuple[list[Record], Record]:
     rows = list(csv.DictReader(lines[1:]))
     records = header.pop("functions")
     try:
-        cells = [(int(row["hits"]), int(row["trials"])) for row in rows]
         for record in records:
-            shape = (len(record["axes"]), len(record["sums"]))
-            mine, cells = cells[: shape[0] * shape[1]], cells[shape[0] * shape[1] :]
-            table = np.array(mine, dtype=np.int64).reshape(*shape, 2)
-            record["hits"], record["trials"] = table[..., 0].copy(), table[..., 1].copy()
+            shape = (max(len(record["vectors"]), 1), len(record["sums"]))
+            mine, rows = rows[: shape[0] * shape[1]], rows[shape[0] * shape[1] :]
+            number = int if record["exact"] else float
+            record["hits"] = np.reshape([number(row["hits"]) for row in mine], shape)
+            record["trials"] = np.reshape([int(row["trials"]) for row in mine], shape)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged: its table does not fit its header") from error
     return [_restored(record) for record in records], header
@@ -102,23 +108,31 @@ def from_record(header: Record, path: str | os.PathLike[str]) -> tuple[list[Reco
         raise InputError(f"{path} is damaged: a function in it is incomplete") from error
 
 
+def direction_name(vector: Sequence[int]) -> str:
+    """Return a step as text, such as "0 1 -1"."""
+    return " ".join(map(str, vector))
+
+
 def _rows(functions: "Sequence[CorrelationFunction]") -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for f in functions:
-        values, distances = f.values, f.distances
-        for i, axis in enumerate(f.axes):
+        names = [direction_name(vector) for vector in f.vectors] or [f.directions]
+        values, voxels, metres = f.values, f.abscissa, f.distances
+        for i, name in enumerate(names):
             for lag in range(f.max_lag + 1):
-                distance = None if distances is None else float(distances[i, lag])
-                counts = (int(f.hits[i, lag]), int(f.trials[i, lag]), float(values[i, lag]))
-                rows.append((f.statistic, f.phase, axis, lag, distance, *counts))
+                metre = None if metres is None else float(metres[i, lag])
+                where = (name, lag, float(voxels[lag]), metre)
+                counts = (f.hits[i, lag].item(), int(f.trials[i, lag]), float(values[i, lag]))
+                rows.append((f.statistic, f.phase, f.partner, *where, *counts))
     return rows
 
 
 def _about(f: "CorrelationFunction") -> Record:
     return {
         **{name: getattr(f, name) for name in _ABOUT},
-        "axes": list(f.axes),
+        "vectors": [list(vector) for vector in f.vectors],
         "spacing": None if f.spacing is None else list(f.spacing),
+        "exact": f.hits.dtype.kind == "i",
         "sums": _json_floats(f.sums),
         "squares": _json_floats(f.squares),
     }
@@ -129,10 +143,14 @@ def _restored(record: Record) -> Record:
         name: np.array([np.nan if v is None else v for v in record[name]], dtype=np.float64)
         for name in ("sums", "squares")
     }
-    counts = {name: np.asarray(record[name], dtype=np.int64) for name in ("hits", "trials")}
+    counts = {
+        "hits": np.asarray(record["hits"], dtype=np.int64 if record["exact"] else np.float64),
+        "trials": np.asarray(record["trials"], dtype=np.int64),
+    }
+    vectors = tuple(tuple(vector) for vector in record["vectors"])
     spacing = None if record["spacing"] is None else tuple(record["spacing"])
     about = {name: record[name] for name in _ABOUT}
-    return {**about, **floats, **counts, "axes": tuple(record["axes"]), "spacing": spacing}
+    return {**about, **floats, **counts, "vectors": vectors, "spacing": spacing}
 
 
 def _json_floats(values: Any) -> Any:

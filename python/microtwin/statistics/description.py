@@ -1,8 +1,8 @@
 """Descriptions: all that is measured of a structure, or of many samples of one material."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -14,20 +14,17 @@ import numpy.typing as npt
 from microtwin import _validate
 from microtwin.errors import InputError
 from microtwin.statistics import _tables
-from microtwin.statistics.correlation import (
-    CorrelationFunction,
-    lag_limit,
-    lineal_path,
-    two_point,
-)
+from microtwin.statistics._registry import CURVES, DIRECTED, NUMBERS, STATISTICS, Numbers
+from microtwin.statistics.correlation import directed, lag_limit, longest_lag, two_point
+from microtwin.statistics.directions import checked_families
+from microtwin.statistics.function import CorrelationFunction
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-Measure = Callable[..., CorrelationFunction]
-MEASURES: dict[str, Measure] = {"two_point": two_point, "lineal_path": lineal_path}
-STATISTICS = tuple(MEASURES)
+DEFAULT = ("two_point", "lineal_path")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +36,7 @@ class Description:
     phase : int
         The phase that `porosity`, `two_point` and `lineal_path` speak of.
     functions : tuple of CorrelationFunction
-        Every function measured, of every phase asked for.
+        Every curve measured, of every phase and family of directions asked for.
     voxels : mapping of int to int
         How many voxels of each label there are, over all samples.
     porosities : ndarray of float64, shape (samples, labels)
@@ -49,6 +46,8 @@ class Description:
         phase, of how many pairs.
     shape : tuple of int
         Shape of the (first) structure.
+    numbers : tuple of Numbers
+        What was measured that is no curve (`Minkowski`, `Connectivity`), of every phase.
     """
 
     phase: int
@@ -57,6 +56,7 @@ class Description:
     porosities: npt.NDArray[np.float64]
     interfaces: Mapping[int, npt.NDArray[np.int64]]
     shape: tuple[int, ...]
+    numbers: tuple[Numbers, ...] = ()
 
     @property
     def phases(self) -> tuple[int, ...]:
@@ -66,7 +66,8 @@ class Description:
     @property
     def statistics(self) -> tuple[str, ...]:
         """Names of the statistics measured."""
-        return tuple(dict.fromkeys(f.statistic for f in self.functions))
+        names = [f.statistic for f in self.functions] + [n.statistic for n in self.numbers]
+        return tuple(dict.fromkeys(names))
 
     @property
     def ndim(self) -> int:
@@ -117,7 +118,7 @@ class Description:
         half the fraction of neighbours that differ, so that faces of the image count as no
         interface.
         """
-        function = self.two_point
+        function = self.function("two_point", directions="axes")
         pairs = self.interfaces[self.phase]
         edges = np.array([1.0 if self.spacing is None else self.spacing[a] for a in function.axes])
         known = pairs[:, 1] > 0
@@ -135,8 +136,52 @@ class Description:
         """Lineal-path function of `phase`."""
         return self.function("lineal_path")
 
-    def function(self, statistic: str, phase: int | None = None) -> CorrelationFunction:
-        """Return one function; of the primary phase unless another is named.
+    @property
+    def chord_length(self) -> CorrelationFunction:
+        """Chords of `phase` by their length."""
+        return self.function("chord_length")
+
+    @property
+    def cluster(self) -> CorrelationFunction:
+        """Two-point cluster function of `phase`."""
+        return self.function("cluster")
+
+    @property
+    def surface_void(self) -> CorrelationFunction:
+        """Surface-void correlation function of `phase`."""
+        return self.function("surface_void")
+
+    @property
+    def surface_surface(self) -> CorrelationFunction:
+        """Surface-surface correlation function of `phase`."""
+        return self.function("surface_surface")
+
+    @property
+    def pore_size(self) -> CorrelationFunction:
+        """Cumulative pore-size function of `phase`."""
+        return self.function("pore_size")
+
+    @property
+    def local_thickness(self) -> CorrelationFunction:
+        """Granulometry of `phase` by inscribed spheres."""
+        return self.function("local_thickness")
+
+    @property
+    def minkowski(self) -> Numbers:
+        """Minkowski functionals of `phase`."""
+        return self.numbers_of("minkowski")
+
+    @property
+    def connectivity(self) -> Numbers:
+        """Clusters and percolation of `phase`."""
+        return self.numbers_of("connectivity")
+
+    def function(
+        self, statistic: str, phase: int | None = None, *, directions: str | None = None
+    ) -> CorrelationFunction:
+        """Return one curve; of the primary phase unless another is named.
+
+        Where it was measured in several families of directions and none is named, along the axes.
 
         Raises
         ------
@@ -145,12 +190,32 @@ class Description:
         """
         wanted = self.phase if phase is None else phase
         for f in self.functions:
-            if f.statistic == statistic and f.phase == wanted:
+            if (f.statistic, f.phase) == (statistic, wanted) and directions in (None, f.directions):
                 return f
-        raise InputError(
-            f"{statistic} of phase {wanted} was not measured; there are "
-            f"{', '.join(self.statistics)} of phases {', '.join(map(str, self.phases))}"
-        )
+        where = "" if directions is None else f" along {directions}"
+        raise InputError(f"{statistic} of phase {wanted}{where} was not measured; {self._known()}")
+
+    def counterpart(self, function: CorrelationFunction) -> CorrelationFunction:
+        """Return the curve of the same statistic, phase and directions as another one."""
+        return self.function(function.statistic, function.phase, directions=function.directions)
+
+    def numbers_of(self, statistic: str, phase: int | None = None) -> Numbers:
+        """Return what was measured that is no curve, "minkowski" or "connectivity".
+
+        Raises
+        ------
+        InputError
+            If it was not measured.
+        """
+        wanted = self.phase if phase is None else phase
+        for one in self.numbers:
+            if (one.statistic, one.phase) == (statistic, wanted):
+                return one
+        raise InputError(f"{statistic} of phase {wanted} was not measured; {self._known()}")
+
+    def _known(self) -> str:
+        phases = ", ".join(map(str, self.phases))
+        return f"there are {', '.join(self.statistics)} of phases {phases}"
 
     def of(self, phase: int) -> Self:
         """Return the same description seen from another of its phases."""
@@ -158,8 +223,7 @@ class Description:
         return self._replace(phase=phase)
 
     def _replace(self, **changes: Any) -> Self:
-        names = ("phase", "functions", "voxels", "porosities", "interfaces", "shape")
-        return type(self)(**{name: getattr(self, name) for name in names} | changes)
+        return replace(self, **changes)
 
     def __add__(self, other: Self) -> Self:
         """Merge the descriptions of two sets of samples of one material."""
@@ -180,9 +244,14 @@ class Description:
                     table[row : row + len(values), column] = values
                 row += len(part.porosities)
         functions = tuple(map(add, self.functions, other.functions))
+        numbers = tuple(map(add, self.numbers, other.numbers))
         interfaces = {p: pairs + other.interfaces[p] for p, pairs in self.interfaces.items()}
         return self._replace(
-            functions=functions, voxels=merged, porosities=table, interfaces=interfaces
+            functions=functions,
+            voxels=merged,
+            porosities=table,
+            interfaces=interfaces,
+            numbers=numbers,
         )
 
     def to_dataframe(self) -> "pd.DataFrame":
@@ -218,10 +287,16 @@ class Description:
         return cls._restored(*_tables.read_json(path), path=path)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
-        """Draw every function measured, with its spread between samples as a band."""
+        """Draw S2, L and C2, as far as measured, with their spread between samples as bands."""
         from microtwin.statistics._plots import plot_description
 
         return plot_description(self, ax)
+
+    def plot_all(self, figure: "Figure | None" = None) -> "Figure":
+        """Draw every curve measured, a panel for each statistic; return the figure."""
+        from microtwin.statistics._plots import plot_panels
+
+        return plot_panels(self, figure)
 
     def _about(self) -> dict[str, Any]:
         return {
@@ -230,6 +305,7 @@ class Description:
             "voxels": {str(label): count for label, count in self.voxels.items()},
             "porosities": self.porosities.tolist(),
             "interfaces": {str(p): pairs.tolist() for p, pairs in self.interfaces.items()},
+            "numbers": [one.to_record() for one in self.numbers],
         }
 
     @classmethod
@@ -247,6 +323,7 @@ class Description:
                     for p, pairs in about["interfaces"].items()
                 },
                 shape=tuple(about["shape"]),
+                numbers=tuple(NUMBERS[one["statistic"]].restore(one) for one in about["numbers"]),
             )
         except KeyError as error:
             raise InputError(
@@ -258,10 +335,12 @@ def describe(
     labels: npt.ArrayLike | Sequence[npt.ArrayLike],
     *,
     phase: int | Sequence[int] | None = None,
-    statistics: str | Sequence[str] = STATISTICS,
+    statistics: str | Sequence[str] = DEFAULT,
     max_lag: int | None = None,
     axes: Sequence[int] | int | None = None,
+    directions: str | Sequence[str] = "axes",
     periodic: bool = False,
+    mask: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
     spacing: float | Sequence[float] | None = None,
     threads: int | None = None,
     device: str = "auto",
@@ -276,10 +355,15 @@ def describe(
     phase : int or sequence of int, optional
         The phases to measure, the primary one first. By default all that are present, and phase 1
         (or, where there is none, the highest label) is the primary one.
-    statistics : sequence of str
-        Any of `STATISTICS`, or "all". The two-point probability is always measured.
+    statistics : str or sequence of str
+        Any of `STATISTICS`, or "all". The two-point probability along the axes is always measured.
+    directions : str or sequence of str
+        One or more of "axes", "face_diagonals", "body_diagonals" and "radial", or "all". Curves
+        that know no radial average are left out of it.
+    mask : array_like of bool, or list of them, optional
+        Measure only what lies wholly where it is true; one for all samples or one for each.
     max_lag, axes, periodic, spacing, threads, device
-        As in `two_point`.
+        As in `two_point`. Chords are counted to their full length.
 
     Returns
     -------
@@ -304,38 +388,63 @@ def describe(
     ndim = structures[0].ndim
     if any(structure.ndim != ndim for structure in structures):
         raise InputError("labels must be all images or all volumes, not a mixture")
+    masks = _masks(mask, structures)
     names = _statistics(statistics)
-    histograms = np.array([np.bincount(s.ravel(), minlength=256) for s in structures])
+    families = checked_families(directions, ndim)
+    if axes is not None and families != ("axes",):
+        raise InputError('axes can be chosen only where directions is "axes"')
+    histograms = np.array(
+        [
+            np.bincount(s.ravel() if m is None else s[m.view(np.bool_)], minlength=256)
+            for s, m in zip(structures, masks, strict=True)
+        ]
+    )
     totals = histograms.sum(axis=0)
     present = [int(label) for label in np.flatnonzero(totals)]
     wanted = _phases(phase, present)
-    along = _validate.axes(axes, ndim=ndim)
-    reach = lag_limit(max_lag, [s.shape for s in structures], along)
+    shapes = [structure.shape for structure in structures]
+    along = directed("axes", axes, ndim)
+    reach = lag_limit(max_lag, shapes, along)
 
-    def measure(function: Measure, label: int, reach: int) -> CorrelationFunction:
+    def over_samples(measure: Any, **options: Any) -> Any:
         return reduce(
             add,
             (
-                function(
-                    structure, phase=label, max_lag=reach, axes=along, periodic=periodic,
-                    spacing=spacing, threads=threads, device=device,
-                )
-                for structure in structures
+                measure(s, mask=m, periodic=periodic, spacing=spacing, threads=threads, **options)
+                for s, m in zip(structures, masks, strict=True)
             ),
-        )  # fmt: skip
+        )
+
+    def curves(name: str, label: int) -> list[CorrelationFunction]:
+        if name not in DIRECTED:
+            return [over_samples(CURVES[name], phase=label)]
+        options: dict[str, Any] = {"phase": label} | DIRECTED[name].options(device)
+        if DIRECTED[name].to_max_lag:
+            options["max_lag"] = reach
+        return [
+            over_samples(
+                CURVES[name], directions=family, axes=axes if family == "axes" else None, **options
+            )
+            for family in (families if name != "two_point" else dict.fromkeys(("axes", *families)))
+            if family != "radial" or DIRECTED[name].radial
+        ]
+
+    functions = tuple(
+        function
+        for label in wanted
+        for name in names
+        if name in CURVES
+        for function in curves(name, label)
+    )
 
     def outside(structure: npt.ArrayLike, *, phase: int, **options: Any) -> CorrelationFunction:
         return two_point(np.asarray(structure) != phase, phase=1, **options)
 
-    functions = tuple(measure(MEASURES[name], label, reach) for label in wanted for name in names)
-
     def differing_neighbours(label: int) -> npt.NDArray[np.int64]:
-        nearest = min([1, *(max(s.shape[axis] for axis in along) - 1 for s in structures)])
-        if nearest <= reach:
-            both = next(f for f in functions if (f.statistic, f.phase) == ("two_point", label))
-        else:
-            both = measure(two_point, label, nearest)
-        pairs, neither = both.trials[:, nearest], measure(outside, label, nearest)
+        nearest = min(1, longest_lag(shapes, along))
+        options = {"phase": label, "max_lag": nearest, "axes": axes, "device": device}
+        both, neither = (over_samples(measure, **options) for measure in (two_point, outside))
+        pairs = both.trials[:, nearest]
         return np.stack([pairs - both.hits[:, nearest] - neither.hits[:, nearest], pairs], axis=1)
 
     return Description(
@@ -345,6 +454,12 @@ def describe(
         porosities=histograms[:, present] / histograms.sum(axis=1, keepdims=True),
         interfaces={label: differing_neighbours(label) for label in wanted},
         shape=structures[0].shape,
+        numbers=tuple(
+            over_samples(NUMBERS[name].measure, phase=label)
+            for label in wanted
+            for name in names
+            if name in NUMBERS
+        ),
     )
 
 
@@ -355,6 +470,15 @@ def _samples(labels: Any) -> list[Any]:
     if not labels:
         raise InputError("labels must hold at least one image or volume, not none")
     return list(labels) if np.ndim(labels[0]) > 1 else [labels]
+
+
+def _masks(value: Any, structures: list[npt.NDArray[np.uint8]]) -> list[Any]:
+    """Return one mask, or None, for each structure."""
+    several = isinstance(value, list | tuple) and np.ndim(value[0] if value else 0) > 1
+    given = list(value) if several else [value] * len(structures)
+    if len(given) != len(structures):
+        raise InputError(f"mask must be one or one for each of {len(structures)} samples")
+    return [_validate.mask(m, shape=s.shape) for m, s in zip(given, structures, strict=True)]
 
 
 def _statistics(value: str | Sequence[str]) -> list[str]:
