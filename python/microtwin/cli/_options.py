@@ -84,6 +84,11 @@ def numbers(text: str | None, *, name: str) -> tuple[float, ...] | float | None:
     return values[0] if len(values) == 1 else values
 
 
+def names(text: str) -> str | list[str]:
+    """Read names with commas between them; "all" stays as it is."""
+    return text if text == "all" else text.split(",")
+
+
 def phases(text: str | None) -> int | tuple[int, ...] | None:
     """Read one label or several."""
     values = integers(text, name="phase")

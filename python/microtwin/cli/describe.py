@@ -1,11 +1,17 @@
 """`microtwin describe`: correlation functions of structures."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from microtwin.cli import _console, _files, _options
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from microtwin.statistics import Description
 
 
 def command(
@@ -15,8 +21,24 @@ def command(
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Figure to write: .png, .svg or .pdf.")] = None,
     statistics: Annotated[
-        str, typer.Option(help="Which, with commas between: two_point, lineal_path, or all.")
-    ] = "all",
+        str,
+        typer.Option(
+            help="Which, with commas between, or all: two_point, lineal_path, chord_length, "
+            "cluster, surface_void, surface_surface, pore_size, local_thickness, minkowski, "
+            "connectivity."
+        ),
+    ] = "two_point,lineal_path",
+    directions: Annotated[
+        str,
+        typer.Option(
+            help="Along which, with commas between, or all: axes, face_diagonals, body_diagonals, "
+            "radial."
+        ),
+    ] = "axes",
+    mask: Annotated[
+        list[Path] | None,
+        typer.Option(help="Measure only where this image is not 0; one for all files or one each."),
+    ] = None,
     phase: _options.Phase = None,
     max_lag: _options.MaxLag = None,
     periodic: _options.Periodic = False,
@@ -30,7 +52,7 @@ def command(
     device: _options.Device = "auto",
     as_json: _options.Json = False,
 ) -> None:
-    """Measure two-point probability, lineal path, fractions and surface of one material.
+    """Measure a material: correlation functions, chords, pores, clusters, surface and shape.
 
     Several files are samples of one material: their counts are merged. Labels are taken as they
     are, grey levels are cut in two by Otsu's threshold.
@@ -52,7 +74,9 @@ def command(
     result = describe(
         labels,
         phase=_options.phases(phase),
-        statistics="all" if statistics == "all" else statistics.split(","),
+        statistics=_options.names(statistics),
+        directions=_options.names(directions),
+        mask=None if mask is None else _masks(mask, len(labels)),
         max_lag=max_lag,
         periodic=periodic,
         spacing=edges,
@@ -63,22 +87,47 @@ def command(
         write = result.to_json if output.suffix.lower() == ".json" else result.to_csv
         write(output)
     if plot is not None:
-        from matplotlib.figure import Figure
-
         from microtwin import _files as safe
 
-        figure = Figure(figsize=(6, 4.5), layout="constrained")
-        result.plot(figure.subplots())
+        figure = result.plot_all()
         safe.write_with(plot, lambda file: figure.savefig(file, dpi=160))
     if as_json:
         _console.write_json(result.to_record())
         return
+    _console.write_table(_summary(result), columns=("", ", ".join(path.name for path in files[:3])))
+
+
+def _masks(paths: list[Path], samples: int) -> "list[npt.NDArray[np.bool_]]":
+    masks = [image != 0 for image in _files.read_greys(paths)]
+    return masks * samples if len(masks) == 1 else masks
+
+
+def _summary(result: "Description") -> list[tuple[str, object]]:
+    from microtwin.statistics import mean_chord
+
     unit = "1/voxel" if result.spacing is None else "1/m"
-    rows = [
+    rows: list[tuple[str, object]] = [
         ("samples", result.samples),
         ("shape", " x ".join(map(str, result.shape))),
         ("lags", f"0..{result.max_lag}"),
-        *((f"fraction of phase {p}", f"{result.fraction(p):.6f}") for p in result.voxels),
-        (f"specific surface of phase {result.phase}", f"{result.specific_surface:.5g} {unit}"),
     ]
-    _console.write_table(rows, columns=("", ", ".join(path.name for path in files[:3])))
+    for label in result.voxels:
+        spread = result.fraction_spread(label)
+        rows.append((f"fraction of phase {label}", _text(result.fraction(label), spread)))
+    surface = f"{result.specific_surface:.5g} {unit}"
+    rows.append((f"specific surface of phase {result.phase}", surface))
+    for f in result.functions:
+        if f.statistic == "chord_length":
+            lengths = ", ".join(f"{length:.4g}" for length in mean_chord(f))
+            rows.append(
+                (f"mean chord of phase {f.phase} along {f.directions}", f"{lengths} voxels")
+            )
+    for one in result.numbers:
+        for name, value in one.numbers.items():
+            spread = None if one.spread is None else one.spread[name]
+            rows.append((f"{name} of phase {one.phase}".replace("_", " "), _text(value, spread)))
+    return rows
+
+
+def _text(value: float, spread: float | None) -> str:
+    return f"{value:.6g}" if spread is None else f"{value:.6g} ± {spread:.2g}"

@@ -51,10 +51,14 @@ def plot_function(
     name = label or f"{kind.symbol} of phase {phase}{_ALONG[function.directions]}"
     chords = function.statistic == "chord_length"
     y = chord_density(function).mean(axis=0) if chords else function.mean
-    (line,) = ax.plot(x, y, label=name, **style)
+    if kind.abscissa != "lag":  # a distribution: it ends where nothing larger was seen
+        seen = np.flatnonzero(function.hits.any(axis=0))
+        shown = slice(seen[-1] + 2 if seen.size else 2)
+        x, y = x[shown], y[shown]
+    (line,) = ax.plot(x, y, label=name, markevery=max(len(x) // 16, 1), **style)
     if function.spread is not None and not chords:
-        low, high = function.mean - function.spread, function.mean + function.spread
-        ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+        half = function.spread[: len(x)]
+        ax.fill_between(x, y - half, y + half, color=line.get_color(), alpha=0.2, linewidth=0)
     ax.set(xlabel=xlabel, ylabel=kind.value, title=kind.title)
     ax.set_ylim(bottom=0, auto=None)
     ax.margins(x=0)

@@ -16,6 +16,7 @@ from microtwin.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from microtwin.statistics._registry import Numbers
     from microtwin.statistics.function import CorrelationFunction
 
 FORMAT = "microtwin-statistics-2"
@@ -31,23 +32,31 @@ _ABOUT = (
 Record = dict[str, Any]
 
 
-def to_dataframe(functions: "Sequence[CorrelationFunction]") -> "pd.DataFrame":
-    """Return one row for each function, axis and lag."""
+def to_dataframe(
+    functions: "Sequence[CorrelationFunction]", numbers: "Sequence[Numbers]" = ()
+) -> "pd.DataFrame":
+    """Return one row for each curve and lag, and for each number."""
     import pandas as pd
 
-    return pd.DataFrame(list(_rows(functions)), columns=list(COLUMNS))
+    return pd.DataFrame([*_rows(functions), *_number_rows(numbers)], columns=list(COLUMNS))
 
 
 def write_csv(
-    path: str | os.PathLike[str], functions: "Sequence[CorrelationFunction]", about: Record
+    path: str | os.PathLike[str],
+    functions: "Sequence[CorrelationFunction]",
+    about: Record,
+    numbers: "Sequence[Numbers]" = (),
 ) -> Path:
-    """Write a CSV table with one comment line above it that holds what the table does not."""
+    """Write a CSV table with one comment line above it that holds what the table does not.
+
+    The numbers are in the table for those who read it; `about` has to hold them exactly.
+    """
     header = {"format": FORMAT, **about, "functions": [_about(f) for f in functions]}
     text = io.StringIO()
     text.write(f"# {json.dumps(header)}\n")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_rows(functions))
+    writer.writerows([*_rows(functions), *_number_rows(numbers)])
     return _files.write_text(path, text.getvalue())
 
 
@@ -125,6 +134,15 @@ def _rows(functions: "Sequence[CorrelationFunction]") -> list[tuple[Any, ...]]:
                 counts = (f.hits[i, lag].item(), int(f.trials[i, lag]), float(values[i, lag]))
                 rows.append((f.statistic, f.phase, f.partner, *where, *counts))
     return rows
+
+
+def _number_rows(numbers: "Sequence[Numbers]") -> list[tuple[Any, ...]]:
+    nothing = (None,) * 5
+    return [
+        (one.statistic, one.phase, None, name, *nothing, value)
+        for one in numbers
+        for name, value in one.numbers.items()
+    ]
 
 
 def _about(f: "CorrelationFunction") -> Record:

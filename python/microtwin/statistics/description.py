@@ -256,11 +256,11 @@ class Description:
 
     def to_dataframe(self) -> "pd.DataFrame":
         """Return one row for each function, axis and lag."""
-        return _tables.to_dataframe(self.functions)
+        return _tables.to_dataframe(self.functions, self.numbers)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write a CSV file that `from_csv` reads back exactly."""
-        return _tables.write_csv(path, self.functions, self._about())
+        return _tables.write_csv(path, self.functions, self._about(), self.numbers)
 
     def to_json(self, path: str | os.PathLike[str]) -> Path:
         """Write a JSON file that `from_json` reads back exactly."""

@@ -1,0 +1,69 @@
+"""`microtwin describe` with statistics, directions and masks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import microtwin as mt
+
+
+@pytest.fixture
+def stripes(tmp_path):
+    labels = np.tile([1, 1, 0, 0, 0], (20, 6)).astype(np.uint8)
+    np.save(tmp_path / "stripes.npy", labels)
+    return tmp_path / "stripes.npy"
+
+
+def test_statistics_and_directions_are_those_asked_for(microtwin, stripes, tmp_path):
+    table = tmp_path / "out.csv"
+    ended = microtwin(
+        "describe", stripes, "--statistics", "chord_length", "--directions", "all", "--phase", 1,
+        "-o", table, "--plot", tmp_path / "out.png",
+    )  # fmt: skip
+    assert ended.code == 0
+    assert "mean chord of phase 1 along axes" in ended.out
+    kinds = {(f.statistic, f.directions) for f in mt.Description.from_csv(table).functions}
+    assert kinds == {
+        ("two_point", "axes"),
+        ("two_point", "face_diagonals"),
+        ("two_point", "radial"),
+        ("chord_length", "axes"),
+        ("chord_length", "face_diagonals"),
+    }
+    rows = pd.read_csv(table, comment="#")
+    chords = rows[(rows.statistic == "chord_length") & (rows.direction == "0 1") & (rows.hits > 0)]
+    assert set(chords.lag) == {2}
+    assert (tmp_path / "out.png").stat().st_size > 10_000
+
+
+def test_everything_can_be_measured_saved_and_read_back(microtwin, stripes, tmp_path):
+    table = tmp_path / "out.json"
+    ended = microtwin("describe", stripes, "--statistics", "all", "--phase", 1, "-o", table)
+    assert ended.code == 0
+    again = mt.Description.from_json(table)
+    assert set(again.statistics) == set(mt.statistics.STATISTICS)
+    assert again.to_record() == mt.Description.from_json(again.to_json(table)).to_record()
+
+
+def test_a_mask_leaves_out_what_it_does_not_hold(microtwin, stripes, tmp_path):
+    mask = np.zeros((20, 30), np.uint8)
+    mask[:, :5] = 255
+    np.save(tmp_path / "mask.npy", mask)
+    ended = microtwin("describe", stripes, "--mask", tmp_path / "mask.npy", "--json")
+    assert ended.json["voxels"] == {"0": 60, "1": 40}
+    other = tmp_path / "other.npy"
+    np.save(other, mask[1:])
+    complaint = microtwin("describe", stripes, "--mask", other).complaint
+    assert complaint == "mask must have the shape of labels, (20, 30), not (19, 30)"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--statistics", "entropy", "each of statistics must be one of"),
+        ("--directions", "body_diagonals", "2-D ones have no body_diagonals"),
+        ("--directions", "up", "each of directions must be one of"),
+    ],
+)
+def test_what_is_not_there_is_named(microtwin, stripes, option, value, message):
+    assert message in microtwin("describe", stripes, option, value).complaint
