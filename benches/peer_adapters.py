@@ -202,8 +202,8 @@ def _multcompy_chords(multcompy, inside, reach):
 
 
 def _further(distance, inside, reach):
-    squares = np.rint(distance[inside].astype(np.float64) ** 2).astype(np.int64)
-    return np.array([np.mean(squares > lag**2) for lag in range(reach + 1)])
+    steps = np.bincount(np.ceil(distance[inside]).astype(np.intp), minlength=reach + 1)
+    return 1.0 - np.cumsum(steps)[: reach + 1] / steps.sum()
 
 
 def _scipy_distances(ndimage, inside, reach):
@@ -216,7 +216,7 @@ def _edt_distances(edt, inside, reach):
 
 def _porespy_thickness(porespy, inside, reach):
     radius = _porespy(porespy).filters.local_thickness(inside)
-    return np.array([np.mean(radius[inside] > lag) for lag in range(reach + 1)])
+    return _further(radius, inside, reach)
 
 
 def _quantimpy(minkowski, inside, reach):
@@ -285,7 +285,7 @@ PEERS = (
         definition=definitions.two_point_shells,
     ),
     Peer("lineal_path", "GooseEYE", "GooseEYE", None, _gooseeye("L"), largest=2**20),
-    Peer("lineal_path", "MultComPy, its C", "MultComPy", None, _multcompy_path, largest=2**20),
+    Peer("lineal_path", "MultComPy, its C", "MultComPy", None, _multcompy_path, largest=2**17),
     Peer("chord_length", "PoreSpy", "porespy", "porespy", _porespy_chords, largest=2**20),
     Peer(
         "chord_length", "MultComPy", "MultComPy", None, _multcompy_chords, largest=2**20,

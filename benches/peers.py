@@ -184,7 +184,7 @@ def _error(found, expected):
 
 
 def _best(run, repeat):
-    """Return the answer and the shortest time; what is quick is repeated more, what is slow less."""
+    """Return the answer and the shortest time; repeat less what is slow, more what is quick."""
     times = []
     while sum(times) < (10.0 if len(times) < repeat else 0.1):
         with _quiet():
