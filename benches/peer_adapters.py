@@ -298,7 +298,13 @@ PEERS = (
         "local_thickness", "PoreSpy", "porespy", "porespy", _porespy_thickness, THREADS,
         differs="whole radii only, and spheres without the voxels that stand out of their faces",
     ),
-    Peer("minkowski", "QuantImPy", "quantimpy.minkowski", "quantimpy", _quantimpy),
+    Peer(
+        "minkowski", "QuantImPy", "quantimpy.minkowski", "quantimpy", _quantimpy, dimensions=(2,)
+    ),
+    Peer(
+        "minkowski", "QuantImPy", "quantimpy.minkowski", "quantimpy", _quantimpy, dimensions=(3,),
+        differs="its Euler number of a volume is not an integer",
+    ),
     Peer("minkowski", "skimage (Euler)", "skimage.measure", "scikit-image", _skimage_euler),
     Peer("clusters", "cc3d", "cc3d", "connected-components-3d", _cc3d),
     Peer("clusters", "scipy.ndimage", "scipy.ndimage", "scipy", _scipy_clusters),
