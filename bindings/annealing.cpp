@@ -17,6 +17,13 @@ Statistic statistic_named(const std::string& name) {
     throw py::value_error("no target can be set for the statistic \"" + name + "\"");
 }
 
+Proposals moves_named(const std::string& name) {
+    if (name == "anywhere") return Proposals::anywhere;
+    if (name == "interfaces") return Proposals::at_interfaces;
+    if (name == "neighbours") return Proposals::by_neighbours;
+    throw py::value_error("there are no moves \"" + name + "\"");
+}
+
 template <class Kind>
 Kind make(const LabelArray& labels, const std::vector<Target>& targets, bool periodic,
           std::uint64_t seed) {
@@ -34,14 +41,15 @@ py::tuple snapshot(const Annealer& annealer) {
     py::dict sites;
     for (std::size_t label = 0; label < state.sites.size(); ++label)
         if (!state.sites[label].empty()) sites[py::int_(label)] = copy(state.sites[label]);
-    return py::make_tuple(sites, state.random, state.proposed);
+    return py::make_tuple(sites, state.sorted, state.random, state.proposed);
 }
 
 void restore(Annealer& annealer, const std::map<int, std::vector<std::uint64_t>>& sites,
-             const Xoshiro256::State& random, std::int64_t proposed) {
+             bool sorted, const Xoshiro256::State& random, std::int64_t proposed) {
     Annealer::Snapshot state;
     state.sites.resize(256);
     for (const auto& [label, list] : sites) state.sites.at(static_cast<std::size_t>(label)) = list;
+    state.sorted = sorted;
     state.random = random;
     state.proposed = proposed;
     annealer.restore(state);
@@ -57,11 +65,11 @@ void bind_annealing(py::module_& m) {
         .def(
             "run",
             [](Annealer& self, std::int64_t proposals, double temperature, double enough,
-               bool at_interfaces) {
-                return self.run(proposals, temperature, enough,
-                                at_interfaces ? Proposals::at_interfaces : Proposals::anywhere);
+               const std::string& moves, bool balanced) {
+                return self.run(proposals, temperature, enough, {moves_named(moves), balanced});
             },
-            "proposals"_a, "temperature"_a, "enough"_a = -1.0, "at_interfaces"_a = false, Release())
+            "proposals"_a, "temperature"_a, "enough"_a = -1.0, "moves"_a = "anywhere",
+            "balanced"_a = false, Release())
         .def(
             "sample_differences",
             [](Annealer& self, std::int64_t count) { return copy(self.sample_differences(count)); })
@@ -71,7 +79,7 @@ void bind_annealing(py::module_& m) {
         .def("labels", [](const Annealer& self) { return copy(self.labels()); })
         .def("hits", [](const Annealer& self, std::size_t curve) { return copy(self.hits(curve)); })
         .def("snapshot", &snapshot)
-        .def("restore", &restore, "sites"_a, "random"_a, "proposed"_a);
+        .def("restore", &restore, "sites"_a, "sorted"_a, "random"_a, "proposed"_a);
     py::class_<TextbookAnnealer>(m, "TextbookAnnealer", "The slow oracle of Annealer.")
         .def(py::init(&make<TextbookAnnealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a)
         .def("run", &TextbookAnnealer::run, "proposals"_a, "temperature"_a, Release())

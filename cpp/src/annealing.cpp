@@ -1,33 +1,35 @@
 #include "microtwin/annealing.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
-#include "lanes.hpp"
+#include "microtwin/lanes.hpp"
 #include "microtwin/statistics.hpp"
 
 namespace microtwin {
 namespace {
 
-constexpr unsigned kCoordinateBits = 21;
+constexpr std::size_t kDrafts = 8;  // proposals under way at a time; a power of two
+constexpr std::size_t kPlaced = 4;  // of which so many know where they are
+
+// Drawn by neighbours, a voxel weighs the square of their number.
+constexpr std::array<std::uint64_t, SiteLists::kClasses> kWeights{0, 1, 4, 9, 16, 25, 36};
+
+void prefetch(const void* address) {
+#if defined(__GNUC__)
+    __builtin_prefetch(address);
+#else
+    static_cast<void>(address);
+#endif
+}
 
 std::size_t whole_lanes(std::size_t lags) { return (lags + kLanes - 1) / kLanes * kLanes; }
-
-std::uint64_t reversed(std::uint64_t word) {
-    const auto swap = [&](unsigned shift, std::uint64_t mask) {
-        word = ((word >> shift) & mask) | ((word & mask) << shift);
-    };
-    swap(1, 0x5555555555555555ULL);
-    swap(2, 0x3333333333333333ULL);
-    swap(4, 0x0F0F0F0F0F0F0F0FULL);
-    swap(8, 0x00FF00FF00FF00FFULL);
-    swap(16, 0x0000FFFF0000FFFFULL);
-    return std::rotr(word, 32);
-}
 
 // The lowest `count` bits; all 64 for count >= 64, none for count <= 0.
 std::uint64_t low_bits(std::int64_t count) {
@@ -35,20 +37,19 @@ std::uint64_t low_bits(std::int64_t count) {
     return count <= 0 ? 0 : (std::uint64_t{1} << count) - 1;
 }
 
-// Length of the run of ones that begins at lag 1, at most `limit`.
-std::int32_t leading_run(const std::vector<std::uint64_t>& words, std::size_t limit) {
+// The same at the other end of the word.
+std::uint64_t high_bits(std::int64_t count) { return ~low_bits(64 - count); }
+
+// Length of the run of ones that begins at lag 1, at most `limit`; words 64 lags apart.
+template <auto word, auto leading_ones>
+std::int32_t leading_run(const std::vector<Sight>& sights, std::size_t limit) {
     std::int32_t run = 0;
-    for (const std::uint64_t word : words) {
-        const int ones = std::countr_one(word);
+    for (const Sight& sight : sights) {
+        const int ones = leading_ones(sight.*word);
         run += ones;
         if (ones < 64) break;
     }
     return std::min(run, static_cast<std::int32_t>(limit));
-}
-
-void clear_lag(std::vector<std::uint64_t>& words, std::int64_t lag) {
-    const auto chunk = static_cast<std::size_t>((lag - 1) / 64);
-    if (lag >= 1 && chunk < words.size()) words[chunk] &= ~(std::uint64_t{1} << ((lag - 1) % 64));
 }
 
 }  // namespace
@@ -62,8 +63,9 @@ LagCounts count_along(Statistic statistic, const LabelView& labels, std::uint8_t
 }
 
 LineBits::LineBits(std::int64_t lines, std::int64_t length, std::int64_t reach, bool periodic)
-    : length_(length), margin_((reach + 63) / 64 * 64), words_((length + 2 * margin_) / 64 + 2),
-      periodic_(periodic), bits_(static_cast<std::size_t>(lines * words_)) {}
+    : length_(length), margin_(reach), words_((length + 2 * margin_ + 63) / 64),
+      origin_((reach + 63) / 64), periodic_(periodic),
+      bits_(static_cast<std::size_t>(2 * origin_ + lines * words_ + 2)) {}
 
 void LineBits::flip(std::int64_t line, std::int64_t x) {
     if (!periodic_) return toggle(line, margin_ + x);
@@ -74,27 +76,11 @@ void LineBits::flip(std::int64_t line, std::int64_t x) {
 
 Annealer::Annealer(const LabelView& start, std::vector<TargetCurve> targets,
                    const AnnealingOptions& options)
-    : shape_(start.shape), periodic_(options.periodic), random_(options.seed), sites_(256) {
-    for (int axis = 0; axis < 3; ++axis)
-        if (shape_[axis] < 1 || shape_[axis] >= std::int64_t{1} << kCoordinateBits)
-            throw std::invalid_argument("each side must be between 1 and 2^21 - 1 voxels");
-    if (shape_.size() > std::numeric_limits<std::uint32_t>::max())
-        throw std::invalid_argument("a structure must have fewer than 2^32 voxels");
-
-    std::int64_t index = 0;
-    for (std::int64_t z = 0; z < shape_[0]; ++z)
-        for (std::int64_t y = 0; y < shape_[1]; ++y)
-            for (std::int64_t x = 0; x < shape_[2]; ++x, ++index)
-                sites_[start.data[index]].push_back(
-                    static_cast<Site>((((z << kCoordinateBits) | y) << kCoordinateBits) | x));
-    for (std::size_t label = 0; label < sites_.size(); ++label)
-        if (!sites_[label].empty()) present_.push_back(static_cast<std::uint8_t>(label));
-    if (present_.size() < 2)
-        throw std::invalid_argument("the structure must have at least two phases to exchange");
-
+    : shape_(start.shape), periodic_(options.periodic), random_(options.seed),
+      sites_(start, options.periodic) {
     add_curves(start, std::move(targets));
     for (std::size_t mask = 0; mask < masks_.size(); ++mask)
-        for (const Site site : sites_[masks_[mask]]) {
+        for (const Site site : sites_.of(masks_[mask])) {
             const Place p = place(site);
             for (int axis = 0; axis < 3; ++axis)
                 bits(mask, axis)
@@ -110,7 +96,7 @@ void Annealer::add_curves(const LabelView& start, std::vector<TargetCurve> targe
         const auto lags = static_cast<std::int64_t>(target.values.size());
         if (target.axis < 0 || target.axis > 2)
             throw std::invalid_argument("a target's axis must be 0, 1 or 2");
-        if (sites_[target.phase].empty())
+        if (sites_.size(target.phase) == 0)
             throw std::invalid_argument("a target's phase is not in the structure");
         if (lags < 1 || lags >= shape_[target.axis])
             throw std::invalid_argument("a target must have at least one lag and fewer than the "
@@ -136,24 +122,18 @@ void Annealer::add_curves(const LabelView& start, std::vector<TargetCurve> targe
             lanes->resize(padded);
         curve.curvature.resize(padded);
         curve.slope.resize(padded);
-        if (curve.target.statistic == Statistic::two_point)
-            curve.small_change.assign(padded, kNoChange);
-        else
-            curve.change.assign(padded, 0);
-        absorb_change(curve);
+        hits_change_.resize(std::max(hits_change_.size(), padded));
+        absorb_hits(curve);
         curves_.push_back(std::move(curve));
         add_channel(static_cast<int>(curves_.size()) - 1);
     }
     for (std::size_t mask = 0; mask < masks_.size(); ++mask)
         for (int axis = 0; axis < 3; ++axis)
             lines_.emplace_back(shape_.size() / shape_[axis], shape_[axis], reach, periodic_);
-    for (auto& channel : channels_) {
-        const auto chunks = static_cast<std::size_t>((reach + 63) / 64);
-        for (auto* seen : {&channel.leaving, &channel.entering}) {
-            seen->ahead.assign(chunks, 0);
-            seen->behind.assign(chunks, 0);
-        }
-    }
+    for (auto& channel : channels_)
+        channel.sights.resize(static_cast<std::size_t>((reach + 63) / 64));
+    pair_changes_.reserve(channels_.size());
+    path_changes_.reserve(channels_.size());
 }
 
 void Annealer::add_channel(int index) {
@@ -166,7 +146,8 @@ void Annealer::add_channel(int index) {
         fresh.phase = target.phase;
         fresh.axis = target.axis;
         // Of two phases one mask is enough: the other is what is left.
-        fresh.inverted = present_.size() == 2 && !masks_.empty() && masks_[0] != target.phase;
+        fresh.inverted =
+            sites_.present().size() == 2 && !masks_.empty() && masks_[0] != target.phase;
         const auto kept =
             fresh.inverted ? masks_.begin() : std::find(masks_.begin(), masks_.end(), target.phase);
         fresh.mask = static_cast<std::size_t>(kept - masks_.begin());
@@ -182,147 +163,149 @@ void Annealer::add_channel(int index) {
 }
 
 Annealer::Place Annealer::place(Site site) const {
-    constexpr std::uint64_t kMask = (std::uint64_t{1} << kCoordinateBits) - 1;
-    const auto x = static_cast<std::int64_t>(site & kMask);
-    const auto y = static_cast<std::int64_t>((site >> kCoordinateBits) & kMask);
-    const auto z = static_cast<std::int64_t>(site >> (2 * kCoordinateBits));
+    const auto [z, y, x] = coordinates(site);
     return {{z, y, x}, {y * shape_[2] + x, z * shape_[2] + x, z * shape_[1] + y}};
 }
 
-bool Annealer::at_interface(std::uint8_t label, const Place& p) const {
-    const auto kept = std::find(masks_.begin(), masks_.end(), label);
-    const bool inverted = kept == masks_.end() && present_.size() == 2 && !masks_.empty();
-    if (kept == masks_.end() && !inverted) return true;  // no bits tell: take it as it is
-    const auto mask = inverted ? std::size_t{0} : static_cast<std::size_t>(kept - masks_.begin());
-    for (int axis = 0; axis < 3; ++axis) {
-        const std::int64_t n = shape_[axis], x = p.at[static_cast<std::size_t>(axis)];
-        const std::int64_t line = p.line[static_cast<std::size_t>(axis)];
-        const bool next = (bits(mask, axis).ahead(line, x, 0) & 1) != 0;
-        const bool last = (bits(mask, axis).behind(line, x, 0) >> 63) != 0;
-        if ((periodic_ || x + 1 < n) && next == inverted) return true;
-        if ((periodic_ || x > 0) && last == inverted) return true;
+// A place in the list of a label.
+std::size_t Annealer::draw_site(Proposals kind, std::uint8_t label, std::uint32_t bits) const {
+    const std::size_t interface =
+        kind == Proposals::anywhere ? 0 : sites_.with_neighbours(label, 1);
+    if (interface == 0) return below(bits, sites_.size(label));  // there may be none at all
+    if (kind == Proposals::at_interfaces) return below(bits, interface);
+    std::uint64_t total = 0;
+    for (std::size_t c = 1; c < SiteLists::kClasses; ++c)
+        total += (kWeights[c] - kWeights[c - 1]) * sites_.with_neighbours(label, c);
+    // The most neighbours come first in the list, and each of them counts its weight in tickets.
+    std::uint64_t ticket = bits * (total >> 32) + ((bits * (total & 0xFFFFFFFF)) >> 32);
+    std::size_t begin = 0;
+    for (std::size_t c = SiteLists::kClasses - 1; c >= 1; --c) {
+        const std::size_t end = sites_.with_neighbours(label, c);
+        const std::uint64_t tickets = kWeights[c] * (end - begin);
+        if (ticket < tickets) return begin + static_cast<std::size_t>(ticket / kWeights[c]);
+        ticket -= tickets;
+        begin = end;
     }
-    return false;
+    return interface - 1;
 }
 
-Annealer::Exchange Annealer::draw(Proposals kind) {
-    constexpr int kTries = 64;  // where there is hardly any interface, a voxel elsewhere will do
-    Exchange e;
-    const auto settle = [&](std::uint8_t label, std::size_t& index, Place& p) {
-        p = place(sites_[label][index]);
-        if (kind == Proposals::anywhere) return;
-        for (int k = 0; k < kTries && !at_interface(label, p); ++k) {
-            index = below(static_cast<std::uint32_t>(random_.next()), sites_[label].size());
-            p = place(sites_[label][index]);
+// Two voxels of all, until their labels differ.
+void Annealer::draw_two_labels(std::uint64_t bits, Exchange& e) {
+    const auto pick = [&](std::uint32_t random, std::uint8_t& label, std::size_t& index) {
+        index = below(random, static_cast<std::uint64_t>(shape_.size()));
+        for (const std::uint8_t candidate : sites_.present()) {
+            label = candidate;
+            if (index < sites_.size(candidate)) return;
+            index -= sites_.size(candidate);
         }
     };
-    const std::uint64_t bits = random_.next();
-    const auto low = static_cast<std::uint32_t>(bits),
-               high = static_cast<std::uint32_t>(bits >> 32);
-    if (present_.size() == 2) {
-        e.label_a = present_[0];
-        e.label_b = present_[1];
-        e.index_a = below(low, sites_[e.label_a].size());
-        e.index_b = below(high, sites_[e.label_b].size());
-    } else {  // two voxels of all, until their labels differ
-        const auto pick = [&](std::uint32_t random, std::uint8_t& label, std::size_t& index) {
-            index = below(random, static_cast<std::uint64_t>(shape_.size()));
-            for (const std::uint8_t candidate : present_) {
-                label = candidate;
-                if (index < sites_[candidate].size()) return;
-                index -= sites_[candidate].size();
-            }
-        };
-        pick(low, e.label_a, e.index_a);
-        pick(high, e.label_b, e.index_b);
-        while (e.label_a == e.label_b)
-            pick(static_cast<std::uint32_t>(random_.next()), e.label_b, e.index_b);
-    }
-    settle(e.label_a, e.index_a, e.a);
-    settle(e.label_b, e.index_b, e.b);
-    return e;
+    pick(static_cast<std::uint32_t>(bits), e.label_a, e.index_a);
+    pick(static_cast<std::uint32_t>(bits >> 32), e.label_b, e.index_b);
+    while (e.label_a == e.label_b)
+        pick(static_cast<std::uint32_t>(random_.next()), e.label_b, e.index_b);
 }
 
-void Annealer::look(Channel& channel, const Place& from, Neighbourhood& out) {
+void Annealer::draw(Proposals kind, Exchange& e) {
+    std::uint64_t bits = random_.next();
+    if (sites_.present().size() > 2) {
+        draw_two_labels(bits, e);
+        if (kind == Proposals::anywhere) return;
+        bits = random_.next();
+    } else {
+        e.label_a = sites_.present()[0];
+        e.label_b = sites_.present()[1];
+    }
+    e.index_a = draw_site(kind, e.label_a, static_cast<std::uint32_t>(bits));
+    e.index_b = draw_site(kind, e.label_b, static_cast<std::uint32_t>(bits >> 32));
+}
+
+// What the voxel that leaves a phase and the one that enters it see of it.
+void Annealer::look(Channel& channel, const Place& leaving, const Place& entering) {
     const auto axis = static_cast<std::size_t>(channel.axis);
     const LineBits& lines = bits(channel.mask, channel.axis);
-    const std::int64_t line = from.line[axis], x = from.at[axis];
-    for (std::size_t c = 0; c < out.ahead.size(); ++c) {
-        const auto chunk = static_cast<std::int64_t>(c);
-        std::uint64_t ahead = lines.ahead(line, x, chunk);
-        std::uint64_t behind = reversed(lines.behind(line, x, chunk));
-        if (channel.inverted) {
-            ahead = ~ahead;
-            behind = ~behind;
-            if (!periodic_) {  // what lies outside belongs to neither phase
-                ahead &= low_bits(shape_[channel.axis] - 1 - x - 64 * chunk);
-                behind &= low_bits(x - 64 * chunk);
-            }
-        }
-        out.ahead[c] = ahead;
-        out.behind[c] = behind;
-    }
-}
-
-// The entering voxel must not see the leaving one, which is in the phase no longer.
-void Annealer::look_both(Channel& channel, const Place& leaving, const Place& entering) {
-    look(channel, leaving, channel.leaving);
-    look(channel, entering, channel.entering);
-    const auto axis = static_cast<std::size_t>(channel.axis);
-    if (leaving.line[axis] != entering.line[axis]) return;
     const std::int64_t n = shape_[channel.axis];
+    const auto see = [&](const Place& from, std::int64_t chunk, std::uint64_t& ahead,
+                         std::uint64_t& behind) {
+        const std::int64_t line = from.line[axis], x = from.at[axis];
+        ahead = lines.ahead(line, x, chunk);
+        behind = lines.behind(line, x, chunk);
+        if (!channel.inverted) return;
+        ahead = ~ahead;
+        behind = ~behind;
+        if (periodic_) return;  // else what lies outside belongs to neither phase
+        ahead &= low_bits(n - 1 - x - 64 * chunk);
+        behind &= high_bits(x - 64 * chunk);
+    };
+    for (std::size_t c = 0; c < channel.sights.size(); ++c) {
+        Sight& sight = channel.sights[c];
+        const auto chunk = static_cast<std::int64_t>(c);
+        see(leaving, chunk, sight.leaving_ahead, sight.leaving_behind);
+        see(entering, chunk, sight.entering_ahead, sight.entering_behind);
+    }
+    if (leaving.line[axis] != entering.line[axis]) return;
+    // The entering voxel must not see the leaving one, which is in the phase no longer.
     std::int64_t forward = leaving.at[axis] - entering.at[axis];
     std::int64_t backward = -forward;
     if (periodic_) {
         forward = (forward + n) % n;
         backward = (backward + n) % n;
     }
-    clear_lag(channel.entering.ahead, forward);
-    clear_lag(channel.entering.behind, backward);
+    const auto reach = static_cast<std::int64_t>(64 * channel.sights.size());
+    if (forward >= 1 && forward <= reach)
+        channel.sights[static_cast<std::size_t>((forward - 1) / 64)].entering_ahead &=
+            ~(std::uint64_t{1} << ((forward - 1) % 64));
+    if (backward >= 1 && backward <= reach)
+        channel.sights[static_cast<std::size_t>((backward - 1) / 64)].entering_behind &=
+            ~(std::uint64_t{1} << (63 - (backward - 1) % 64));
+}
+
+PairChange Annealer::pair_change(const Channel& channel) const {
+    const Curve& curve = curves_[static_cast<std::size_t>(channel.two_point)];
+    return {channel.sights.data(),
+            {curve.slope.data(), curve.curvature.data(), curve.slope.size()}};
+}
+
+PathChange Annealer::path_change(const Channel& channel) const {
+    const Curve& curve = curves_[static_cast<std::size_t>(channel.lineal_path)];
+    const std::size_t lags = curve.lags;  // longer runs change these lags no more
+    constexpr auto low = [](std::uint64_t word) { return std::countr_one(word); };
+    constexpr auto high = [](std::uint64_t word) { return std::countl_one(word); };
+    return {leading_run<&Sight::entering_ahead, low>(channel.sights, lags),
+            leading_run<&Sight::entering_behind, high>(channel.sights, lags),
+            leading_run<&Sight::leaving_ahead, low>(channel.sights, lags),
+            leading_run<&Sight::leaving_behind, high>(channel.sights, lags),
+            {curve.slope.data(), curve.curvature.data(), curve.slope.size()}};
 }
 
 std::optional<double> Annealer::difference_below(const Exchange& exchange, double limit) {
-    const auto concerned = [&](const Channel& c) {
-        return c.phase == exchange.label_a || c.phase == exchange.label_b;
-    };
-    // No curve that is still to come can bring the sum below sum + floor.
-    double sum = 0.0, floor = floor_;
-    const auto evaluate = [&](const Curve& curve, const auto& change) {
-        sum += energy_change(change.data(), curve.slope.data(), curve.curvature.data(),
-                             curve.slope.size());
-        floor -= curve.floor;
-        return sum + floor <= limit;
-    };
+    pair_changes_.clear();
+    path_changes_.clear();
     for (auto& channel : channels_) {
-        if (!concerned(channel)) continue;
         const bool a_leaves = channel.phase == exchange.label_a;
-        look_both(channel, a_leaves ? exchange.a : exchange.b, a_leaves ? exchange.b : exchange.a);
-        if (channel.lineal_path < 0) continue;
-        Curve& curve = curves_[static_cast<std::size_t>(channel.lineal_path)];
-        const std::size_t lags = curve.hits.size();
-        lineal_path_change(
-            leading_run(channel.entering.ahead, lags), leading_run(channel.entering.behind, lags),
-            leading_run(channel.leaving.ahead, lags), leading_run(channel.leaving.behind, lags),
-            curve.change.size(), curve.change.data());
-        if (!evaluate(curve, curve.change)) return std::nullopt;
+        if (!a_leaves && channel.phase != exchange.label_b) continue;
+        look(channel, a_leaves ? exchange.a : exchange.b, a_leaves ? exchange.b : exchange.a);
+        if (channel.lineal_path >= 0) path_changes_.push_back(path_change(channel));
+        if (channel.two_point >= 0) pair_changes_.push_back(pair_change(channel));
     }
-    for (auto& channel : channels_) {
-        if (channel.two_point < 0 || !concerned(channel)) continue;
-        Curve& curve = curves_[static_cast<std::size_t>(channel.two_point)];
-        two_point_change(channel.entering.ahead.data(), channel.entering.behind.data(),
-                         channel.leaving.ahead.data(), channel.leaving.behind.data(),
-                         curve.small_change.size(), curve.small_change.data());
-        if (!evaluate(curve, curve.small_change)) return std::nullopt;
-    }
+    const double paths = energy_difference(path_changes_.data(), path_changes_.size());
+    // The two-point curves cannot bring the sum below this.
+    if (paths + pair_floor_ > limit) return std::nullopt;
+    const double sum = paths + energy_difference(pair_changes_.data(), pair_changes_.size());
     if (sum > limit) return std::nullopt;
     return sum;
 }
 
+// Makes the exchange that difference_below has looked at last.
 void Annealer::commit(const Exchange& exchange) {
     for (auto& channel : channels_) {
         if (channel.phase != exchange.label_a && channel.phase != exchange.label_b) continue;
-        for (const int index : {channel.two_point, channel.lineal_path}) {
-            if (index >= 0) absorb_change(curves_[static_cast<std::size_t>(index)]);
+        if (channel.two_point >= 0) {
+            list_change(pair_change(channel), hits_change_.data());
+            absorb_hits(curves_[static_cast<std::size_t>(channel.two_point)]);
+        }
+        if (channel.lineal_path >= 0) {
+            list_change(path_change(channel), hits_change_.data());
+            absorb_hits(curves_[static_cast<std::size_t>(channel.lineal_path)]);
         }
     }
     for (std::size_t mask = 0; mask < masks_.size(); ++mask) {
@@ -333,84 +316,154 @@ void Annealer::commit(const Exchange& exchange) {
                     .flip(p->line[static_cast<std::size_t>(axis)],
                           p->at[static_cast<std::size_t>(axis)]);
     }
-    std::swap(sites_[exchange.label_a][exchange.index_a],
-              sites_[exchange.label_b][exchange.index_b]);
+    sites_.exchange(exchange.label_a, exchange.index_a, exchange.label_b, exchange.index_b);
     sum_up();
 }
 
-// Adds the change in hand to the hits of a curve, and works out what follows from them.
-void Annealer::absorb_change(Curve& curve) {
-    const CurveLanes lanes{curve.hits.data(),          curve.scale.data(),
-                           curve.target.values.data(), curve.target.weights.data(),
-                           curve.slope.data(),         curve.hits.size()};
-    const bool two_point = curve.target.statistic == Statistic::two_point;
-    const CurveSums sums =
-        two_point ? absorb(curve.small_change.data(), lanes) : absorb(curve.change.data(), lanes);
+// Adds hits_change_ to the hits of a curve, and works out what follows from them.
+void Annealer::absorb_hits(Curve& curve) {
+    const CurveSums sums = absorb(
+        hits_change_.data(), {curve.hits.data(), curve.scale.data(), curve.target.values.data(),
+                              curve.target.weights.data(), curve.slope.data(), curve.hits.size()});
     curve.energy = sums.energy;
     // An energy cannot fall below zero, and an exchange changes a two-point count by at most 2. The
     // slack is for the rounding of the lanes.
-    curve.floor = -1.0001 * (two_point ? std::min(sums.energy, 2.0 * sums.steepness) : sums.energy);
+    curve.floor = -1.0001 * std::min(sums.energy, 2.0 * sums.steepness);
 }
 
 void Annealer::sum_up() {
-    energy_ = floor_ = 0.0;
+    energy_ = pair_floor_ = 0.0;
     for (const Curve& curve : curves_) {
         energy_ += curve.energy;
-        floor_ += curve.floor;
+        if (curve.target.statistic == Statistic::two_point) pair_floor_ += curve.floor;
     }
 }
 
-std::int64_t Annealer::run(std::int64_t proposals, double temperature, double enough,
-                           Proposals kind) {
-    std::int64_t accepted = 0;
-    for (std::int64_t k = 0; k < proposals && energy_ > enough; ++k) {
-        ++proposed_;
-        const Exchange exchange = draw(kind);
-        const double limit = temperature > 0.0 ? -temperature * std::log(random_.uniform()) : 0.0;
-        if (!difference_below(exchange, limit)) continue;
-        commit(exchange);
-        ++accepted;
+void Annealer::draft(const Moves& moves, double temperature, Draft& draft) {
+    draft.random = random_;
+    draw(moves.kind, draft.exchange);
+    draft.limit = temperature > 0.0 ? -temperature * std::log(random_.uniform()) : 0.0;
+    draft.placed = false;
+    prefetch(&sites_.of(draft.exchange.label_a)[draft.exchange.index_a]);
+    prefetch(&sites_.of(draft.exchange.label_b)[draft.exchange.index_b]);
+}
+
+void Annealer::look_up(Draft& draft) const {
+    Exchange& e = draft.exchange;
+    e.a = place(sites_.site(e.label_a, e.index_a));
+    e.b = place(sites_.site(e.label_b, e.index_b));
+    draft.placed = true;
+    for (std::size_t mask = 0; mask < masks_.size(); ++mask)
+        for (int axis = 0; axis < 3; ++axis)
+            for (const Place* p : {&e.a, &e.b})
+                prefetch(bits(mask, axis)
+                             .near(p->line[static_cast<std::size_t>(axis)],
+                                   p->at[static_cast<std::size_t>(axis)]));
+}
+
+// How likely the draw of an exchange is, up to a factor that no exchange changes.
+double Annealer::proposal_weight(Proposals kind, const Exchange& e) const {
+    const auto share = [&](std::uint8_t label, std::size_t index) {
+        std::uint64_t total = 0;
+        const auto weight = [&](std::size_t c) {
+            return kind == Proposals::at_interfaces ? std::uint64_t{c > 0} : kWeights[c];
+        };
+        for (std::size_t c = 1; c < SiteLists::kClasses; ++c)
+            total += (weight(c) - weight(c - 1)) * sites_.with_neighbours(label, c);
+        const std::uint64_t own = weight(sites_.neighbours(label, index));
+        return total == 0 ? 1.0 / static_cast<double>(sites_.size(label))
+                          : static_cast<double>(own) / static_cast<double>(total);
+    };
+    return share(e.label_a, e.index_a) * share(e.label_b, e.index_b);
+}
+
+// Makes the exchange if it is accepted.
+bool Annealer::accepted(const Draft& draft, const Moves& moves, double temperature) {
+    const Exchange& e = draft.exchange;
+    if (!moves.balanced || moves.kind == Proposals::anywhere || temperature <= 0.0) {
+        if (!difference_below(e, draft.limit)) return false;
+        commit(e);
+        return true;
     }
-    return accepted;
+    const auto difference = difference_below(e, std::numeric_limits<double>::infinity());
+    const double there = proposal_weight(moves.kind, e);
+    const Site a = sites_.site(e.label_a, e.index_a), b = sites_.site(e.label_b, e.index_b);
+    sites_.exchange(e.label_a, e.index_a, e.label_b, e.index_b);
+    const Exchange back{e.label_a, e.label_b, sites_.index(b), sites_.index(a), e.b, e.a};
+    const double odds = proposal_weight(moves.kind, back) / there;
+    const bool accept = odds > 0.0 && *difference - temperature * std::log(odds) <= draft.limit;
+    sites_.exchange(back.label_a, back.index_a, back.label_b, back.index_b);
+    if (!accept) return false;
+    Exchange again = e;
+    again.index_a = sites_.index(a);
+    again.index_b = sites_.index(b);
+    commit(again);
+    return true;
+}
+
+std::int64_t Annealer::run(std::int64_t proposals, double temperature, double enough,
+                           const Moves& moves) {
+    if (moves.kind != Proposals::anywhere && !sites_.sorted()) sites_.sort_by_neighbours();
+    std::array<Draft, kDrafts> drafts{[]<std::size_t... i>(std::index_sequence<i...>) {
+        return std::array{(static_cast<void>(i), Draft{Xoshiro256(0), {}, 0.0, false})...};
+    }(std::make_index_sequence<kDrafts>{})};
+    std::size_t first = 0, count = 0;
+    const auto nth = [&](std::size_t i) -> Draft& { return drafts[(first + i) % kDrafts]; };
+    std::int64_t made = 0, left = proposals;
+    while (left > 0 && energy_ > enough) {
+        while (count < kDrafts && static_cast<std::int64_t>(count) < left)
+            draft(moves, temperature, nth(count++));
+        for (std::size_t i = 0; i < std::min(kPlaced, count); ++i)
+            if (!nth(i).placed) look_up(nth(i));
+        const Draft& current = nth(0);
+        const bool change = accepted(current, moves, temperature);
+        ++first;
+        --count;
+        --left;
+        ++proposed_;
+        made += change;
+        // To weigh the way back, voxels change places in their lists even where nothing is made.
+        if (change || moves.balanced)
+            for (std::size_t i = 0; i < count; ++i) nth(i).placed = false;
+        if (change && moves.kind != Proposals::anywhere && count > 0) {
+            random_ = nth(0).random;  // drawn by classes that are not the same any more
+            count = 0;
+        }
+    }
+    if (count > 0) random_ = nth(0).random;  // as if what was not needed had not been drawn
+    return made;
 }
 
 std::vector<double> Annealer::sample_differences(std::int64_t count) {
     std::vector<double> result;
-    for (std::int64_t k = 0; k < count; ++k)
+    Draft random{random_, {}, 0.0, false};
+    for (std::int64_t k = 0; k < count; ++k) {
+        draft({}, 0.0, random);
+        look_up(random);
         result.push_back(
-            *difference_below(draw(Proposals::anywhere), std::numeric_limits<double>::infinity()));
+            *difference_below(random.exchange, std::numeric_limits<double>::infinity()));
+    }
     return result;
 }
 
 double Annealer::difference(std::int64_t a, std::int64_t b) {
-    const auto find = [&](std::int64_t index, std::uint8_t& label, std::size_t& position) {
-        const std::int64_t x = index % shape_[2], y = index / shape_[2] % shape_[1];
-        const std::int64_t z = index / (shape_[1] * shape_[2]);
-        const auto site = static_cast<Site>((((z << kCoordinateBits) | y) << kCoordinateBits) | x);
-        for (const std::uint8_t candidate : present_) {
-            const auto& sites = sites_[candidate];
-            const auto found = std::find(sites.begin(), sites.end(), site);
-            if (found == sites.end()) continue;
-            label = candidate;
-            position = static_cast<std::size_t>(found - sites.begin());
-            return place(site);
-        }
-        throw std::invalid_argument("a voxel index is outside the structure");
-    };
-    Exchange e;
-    e.a = find(a, e.label_a, e.index_a);
-    e.b = find(b, e.label_b, e.index_b);
-    if (e.label_a == e.label_b) return 0.0;
+    const auto one = sites_.find(a), two = sites_.find(b);
+    if (one.label == two.label) return 0.0;
+    const Exchange e{one.label,
+                     two.label,
+                     one.index,
+                     two.index,
+                     place(sites_.site(one.label, one.index)),
+                     place(sites_.site(two.label, two.index))};
     return *difference_below(e, std::numeric_limits<double>::infinity());
 }
 
 std::vector<std::uint8_t> Annealer::labels() const {
     std::vector<std::uint8_t> result(static_cast<std::size_t>(shape_.size()));
-    for (const std::uint8_t label : present_)
-        for (const Site site : sites_[label]) {
-            const Place p = place(site);
-            result[static_cast<std::size_t>((p.at[0] * shape_[1] + p.at[1]) * shape_[2] +
-                                            p.at[2])] = label;
+    for (const std::uint8_t label : sites_.present())
+        for (const Site site : sites_.of(label)) {
+            const auto [z, y, x] = coordinates(site);
+            result[static_cast<std::size_t>((z * shape_[1] + y) * shape_[2] + x)] = label;
         }
     return result;
 }
@@ -423,19 +476,15 @@ std::vector<std::int64_t> Annealer::hits(std::size_t curve) const {
     return result;
 }
 
-Annealer::Snapshot Annealer::snapshot() const { return {sites_, random_.state(), proposed_}; }
+Annealer::Snapshot Annealer::snapshot() const {
+    Snapshot result{{}, sites_.sorted(), random_.state(), proposed_};
+    for (int label = 0; label < 256; ++label)
+        result.sites.push_back(sites_.of(static_cast<std::uint8_t>(label)));
+    return result;
+}
 
 void Annealer::restore(const Snapshot& snapshot) {
-    if (snapshot.sites.size() != sites_.size())
-        throw std::invalid_argument("a snapshot must list the sites of 256 labels");
-    for (std::size_t label = 0; label < sites_.size(); ++label) {
-        auto mine = sites_[label], theirs = snapshot.sites[label];
-        std::sort(mine.begin(), mine.end());
-        std::sort(theirs.begin(), theirs.end());
-        if (mine != theirs)
-            throw std::invalid_argument("the snapshot belongs to another structure");
-    }
-    sites_ = snapshot.sites;
+    sites_.restore(snapshot.sites, snapshot.sorted);
     random_ = Xoshiro256(snapshot.random);
     proposed_ = snapshot.proposed;
 }

@@ -1,8 +1,6 @@
-#include "lanes.hpp"
+#include "microtwin/lanes.hpp"
 
-#include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -14,55 +12,128 @@
 #else
 #define MICROTWIN_CLONES
 #endif
+#if defined(__GNUC__)
+#define MICROTWIN_INLINE [[gnu::always_inline]] inline
+#else
+#define MICROTWIN_INLINE inline
+#endif
 
 namespace microtwin {
 namespace {
 
-// Eight bits to eight bytes of 0 or 1.
-constexpr std::array<std::uint64_t, 256> make_spread() {
-    std::array<std::uint64_t, 256> table{};
-    for (std::size_t value = 0; value < table.size(); ++value)
-        for (unsigned bit = 0; bit < 8; ++bit)
-            table[value] |= static_cast<std::uint64_t>((value >> bit) & 1) << (8 * bit);
-    return table;
-}
-constexpr auto kSpread = make_spread();
+// kLanes numbers in registers. Only what is needed below; never passed by value between functions,
+// for how that is done depends on the instruction set.
+#if defined(__GNUC__)
+using Ints [[gnu::vector_size(kLanes * sizeof(std::int32_t))]] = std::int32_t;
+using Floats [[gnu::vector_size(kLanes * sizeof(float))]] = float;
+#else
+#error "lanes.cpp needs the vector types of GCC or Clang"
+#endif
 
-std::uint64_t spread(std::uint64_t word, unsigned byte) {
-    return kSpread[(word >> (8 * byte)) & 0xFF];
-}
+constexpr Ints kLane{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 // Adds up the lanes pairwise, always in the same order.
-template <class Number>
-double fold(std::array<Number, kLanes>& sums) {
+template <class Number, class Array>
+MICROTWIN_INLINE double fold(Array& sums) {
     for (std::size_t width = kLanes / 2; width > 0; width /= 2)
         for (std::size_t k = 0; k < width; ++k) sums[k] += sums[k + width];
     return static_cast<double>(sums[0]);
 }
 
-constexpr int unbiased(std::uint8_t change) { return int{change} - int{kNoChange}; }
-constexpr int unbiased(std::int32_t change) { return change; }
+MICROTWIN_INLINE void pair_change(const PairChange& change, std::size_t begin, Ints& hits) {
+    const Sight& sight = change.sights[begin / 64];
+    const auto piece = static_cast<unsigned>(begin % 64);
+    const auto ahead = [&](std::uint64_t word, Ints& bits) __attribute__((always_inline)) {
+        bits = ((static_cast<std::int32_t>((word >> piece) & 0xFFFF) - Ints{}) >> kLane) & 1;
+    };
+    const auto behind = [&](std::uint64_t word, Ints& bits) __attribute__((always_inline)) {
+        bits = ((static_cast<std::int32_t>((word >> (48 - piece)) & 0xFFFF) - Ints{}) >>
+                (15 - kLane)) &
+               1;
+    };
+    Ints ea, eb, la, lb;
+    ahead(sight.entering_ahead, ea);
+    behind(sight.entering_behind, eb);
+    ahead(sight.leaving_ahead, la);
+    behind(sight.leaving_behind, lb);
+    hits = (ea + eb) - (la + lb);
+}
 
-// Inlined into each of the versions below, so that it is compiled for their instruction sets.
-template <class Change>
-[[gnu::always_inline]] inline double sum_energy_change(const Change* change, const float* slope,
-                                                       const float* curvature, std::size_t lags) {
-    std::array<float, kLanes> sums{};
-    for (std::size_t begin = 0; begin < lags; begin += kLanes)
-        for (std::size_t k = 0; k < kLanes; ++k) {
-            const auto e = static_cast<float>(unbiased(change[begin + k]));
-            sums[k] += e * (slope[begin + k] + curvature[begin + k] * e);
-        }
-    return fold(sums);
+// Joining runs of a and b voxels by one more makes segments(a + b + 1) of segments(a) and (b).
+MICROTWIN_INLINE void path_change(const PathChange& change, std::size_t begin, Ints& hits) {
+    const Ints lag = kLane + static_cast<std::int32_t>(begin + 1);
+    const auto add = [&](std::int32_t run, std::int32_t sign) __attribute__((always_inline)) {
+        const Ints segments = run - lag;
+        hits += (segments > 0 ? segments : Ints{}) * sign;
+    };
+    const auto join = [&](std::int32_t a, std::int32_t b, std::int32_t sign)
+                          __attribute__((always_inline)) {
+                              add(a + b + 1, sign);
+                              add(a, -sign);
+                              add(b, -sign);
+                          };
+    hits = Ints{};
+    join(change.entering_ahead, change.entering_behind, 1);
+    join(change.leaving_ahead, change.leaving_behind, -1);
+}
+
+MICROTWIN_INLINE void hits_change(const PairChange& c, std::size_t begin, Ints& hits) {
+    pair_change(c, begin, hits);
+}
+MICROTWIN_INLINE void hits_change(const PathChange& c, std::size_t begin, Ints& hits) {
+    path_change(c, begin, hits);
 }
 
 template <class Change>
-[[gnu::always_inline]] inline CurveSums add_change(const Change* change, const CurveLanes& curve) {
+MICROTWIN_INLINE double sum_differences(const Change* changes, std::size_t count) {
+    Floats sums{};
+    for (std::size_t i = 0; i < count; ++i) {
+        const CurveShape& curve = changes[i].curve;
+        for (std::size_t begin = 0; begin < curve.lags; begin += kLanes) {
+            Ints hits;
+            hits_change(changes[i], begin, hits);
+            Floats slope, curvature;
+            std::memcpy(&slope, curve.slope + begin, sizeof slope);
+            std::memcpy(&curvature, curve.curvature + begin, sizeof curvature);
+            const Floats e = __builtin_convertvector(hits, Floats);
+            sums += e * (slope + curvature * e);
+        }
+    }
+    return fold<float>(sums);
+}
+
+template <class Change>
+MICROTWIN_INLINE void list_hits(const Change& change, std::int32_t* hits) {
+    for (std::size_t begin = 0; begin < change.curve.lags; begin += kLanes) {
+        Ints lanes;
+        hits_change(change, begin, lanes);
+        std::memcpy(hits + begin, &lanes, sizeof lanes);
+    }
+}
+
+}  // namespace
+
+MICROTWIN_CLONES
+double energy_difference(const PairChange* changes, std::size_t count) {
+    return sum_differences(changes, count);
+}
+
+MICROTWIN_CLONES
+double energy_difference(const PathChange* changes, std::size_t count) {
+    return sum_differences(changes, count);
+}
+
+void list_change(const PairChange& change, std::int32_t* hits) { list_hits(change, hits); }
+
+void list_change(const PathChange& change, std::int32_t* hits) { list_hits(change, hits); }
+
+MICROTWIN_CLONES
+CurveSums absorb(const std::int32_t* change, const CurveLanes& curve) {
     std::array<double, kLanes> energy{}, steepness{};
     for (std::size_t begin = 0; begin < curve.lags; begin += kLanes)
         for (std::size_t k = 0; k < kLanes; ++k) {
             const std::size_t j = begin + k;
-            curve.hits[j] += unbiased(change[j]);
+            curve.hits[j] += change[j];
             const double error = curve.hits[j] * curve.scale[j] - curve.target[j];
             const double pull = curve.weight[j] * error;
             const double slope = 2.0 * pull * curve.scale[j];
@@ -70,62 +141,7 @@ template <class Change>
             energy[k] += pull * error;
             steepness[k] += std::abs(slope);
         }
-    return {fold(energy), fold(steepness)};
-}
-
-}  // namespace
-
-void two_point_change(const std::uint64_t* entering_ahead, const std::uint64_t* entering_behind,
-                      const std::uint64_t* leaving_ahead, const std::uint64_t* leaving_behind,
-                      std::size_t lags, std::uint8_t* change) {
-    constexpr std::uint64_t kBias = kNoChange * 0x0101010101010101ULL;  // no byte falls below 0
-    for (std::size_t lag = 0; lag < lags; lag += 8) {
-        const std::size_t chunk = lag / 64;
-        const auto byte = static_cast<unsigned>(lag % 64 / 8);
-        const std::uint64_t sums =
-            kBias + spread(entering_ahead[chunk], byte) + spread(entering_behind[chunk], byte) -
-            spread(leaving_ahead[chunk], byte) - spread(leaving_behind[chunk], byte);
-        if constexpr (std::endian::native == std::endian::little)
-            std::memcpy(change + lag, &sums, sizeof sums);
-        else
-            for (unsigned j = 0; j < 8; ++j)
-                change[lag + j] = static_cast<std::uint8_t>(sums >> (8 * j));
-    }
-}
-
-MICROTWIN_CLONES
-void lineal_path_change(std::int32_t ea, std::int32_t eb, std::int32_t la, std::int32_t lb,
-                        std::size_t lags, std::int32_t* change) {
-    // Joining runs of a and b voxels by one more makes segments(a + b + 1) of segments(a) and (b).
-    const auto segments = [](std::int32_t run, std::int32_t lag) { return std::max(run - lag, 0); };
-    for (std::size_t begin = 0; begin < lags; begin += kLanes)
-        for (std::size_t k = 0; k < kLanes; ++k) {
-            const auto lag = static_cast<std::int32_t>(begin + k + 1);
-            change[begin + k] = segments(ea + eb + 1, lag) - segments(ea, lag) - segments(eb, lag) -
-                                segments(la + lb + 1, lag) + segments(la, lag) + segments(lb, lag);
-        }
-}
-
-MICROTWIN_CLONES
-double energy_change(const std::uint8_t* change, const float* slope, const float* curvature,
-                     std::size_t lags) {
-    return sum_energy_change(change, slope, curvature, lags);
-}
-
-MICROTWIN_CLONES
-double energy_change(const std::int32_t* change, const float* slope, const float* curvature,
-                     std::size_t lags) {
-    return sum_energy_change(change, slope, curvature, lags);
-}
-
-MICROTWIN_CLONES
-CurveSums absorb(const std::uint8_t* change, const CurveLanes& curve) {
-    return add_change(change, curve);
-}
-
-MICROTWIN_CLONES
-CurveSums absorb(const std::int32_t* change, const CurveLanes& curve) {
-    return add_change(change, curve);
+    return {fold<double>(energy), fold<double>(steepness)};
 }
 
 }  // namespace microtwin

@@ -95,12 +95,17 @@ def walks(shape, step, steps, periodic):
             yield walk
 
 
+def along(axis, ndim):
+    """The step along an axis."""
+    return [int(k == axis) for k in range(ndim)]
+
+
 def energy(labels, curves, periodic):
     """Total weighted squared error of target curves (statistic, phase, axis, values, weights)."""
     count = {"two_point": two_point, "lineal_path": lineal_path}
     total = 0.0
     for statistic, phase, axis, values, weights in curves:
-        step = np.eye(labels.ndim, dtype=int)[axis]
+        step = along(axis, labels.ndim)
         hits, trials = count[statistic](labels, phase, step, len(values), periodic)
         errors = np.array(hits[1:]) / np.array(trials[1:]) - np.array(values)
         total += float(np.sum(np.array(weights) * errors**2))

@@ -1,5 +1,7 @@
 """The fast annealer against the textbook one and against full recounts."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,7 +32,8 @@ def problems(draw):
         for phase in wanted:
             for axis in range(ndim):
                 lags = min(longest, sides[axis] - 1)
-                hits, trials = getattr(naive, statistic)(other, phase, axis, lags, periodic)
+                step = naive.along(axis, ndim)
+                hits, trials = getattr(naive, statistic)(other, phase, step, lags, periodic)
                 values = np.array(hits[1:]) / np.array(trials[1:])
                 weights = rng.integers(0, 3, lags).astype(float)
                 curves.append((statistic, phase, axis, values.tolist(), weights.tolist()))
@@ -57,16 +60,20 @@ def test_each_energy_difference_is_that_of_the_textbook(problem, seed):
         assert fast.difference(a, b) == pytest.approx(expected, abs=2e-6 * (fast.energy + after))
 
 
-@given(problems(), st.integers(0, 2**32 - 1), st.booleans())
-def test_counts_after_a_run_are_those_of_a_recount(problem, seed, at_interfaces):
+MOVES = ("anywhere", "interfaces", "neighbours")
+
+
+@given(problems(), st.integers(0, 2**32 - 1), st.sampled_from(MOVES), st.booleans())
+def test_counts_after_a_run_are_those_of_a_recount(problem, seed, moves, balanced):
     labels, curves, periodic = problem
     annealer = _core.Annealer(labels, curves, periodic, seed)
-    accepted = annealer.run(400, 0.05 * annealer.energy, at_interfaces=at_interfaces)
+    accepted = annealer.run(400, 0.05 * annealer.energy, moves=moves, balanced=balanced)
     structure = annealer.labels().reshape(labels.shape)
     assert np.array_equal(np.bincount(structure.ravel()), np.bincount(labels.ravel()))
     assert accepted == 0 or annealer.proposed == 400
     for index, (statistic, phase, axis, values, _) in enumerate(curves):
-        hits, _ = getattr(naive, statistic)(structure, phase, axis, len(values), periodic)
+        step = naive.along(axis, labels.ndim)
+        hits, _ = getattr(naive, statistic)(structure, phase, step, len(values), periodic)
         assert annealer.hits(index).tolist() == hits[1:]
     assert annealer.energy == pytest.approx(naive.energy(structure, curves, periodic), rel=1e-9)
 
@@ -85,7 +92,7 @@ def test_interface_proposals_exchange_only_voxels_with_an_unlike_neighbour(perio
     changed = np.zeros(labels.shape, bool)
     for seed in range(400):
         annealer = _core.Annealer(labels, curves, periodic, seed)
-        assert annealer.run(1, 1e9, at_interfaces=True) == 1
+        assert annealer.run(1, 1e9, moves="interfaces") == 1
         changed |= annealer.labels().reshape(labels.shape) != labels
     assert not (changed & (unlike == 0)).any()
     assert changed.sum() > 0.3 * (unlike > 0).sum()
@@ -140,3 +147,40 @@ def test_unusable_targets_are_refused():
         _core.Annealer(labels, [good, good], True, 0)
     with pytest.raises(ValueError, match="at least two phases"):
         _core.Annealer(np.ones_like(labels), [good], True, 0)
+
+
+def boltzmann_mean(shape, ones, curves, temperature):
+    """The mean energy over every structure of so many voxels of phase 1."""
+    energies = []
+    for places in itertools.combinations(range(int(np.prod(shape))), ones):
+        labels = np.zeros(shape, np.uint8)
+        labels.flat[list(places)] = 1
+        energies.append(naive.energy(labels, curves, True))
+    weights = np.exp(-np.array(energies) / temperature)
+    return float(weights @ energies / weights.sum())
+
+
+def visited_mean(labels, curves, temperature, **moves):
+    """The mean energy of the structures that five runs visit."""
+    means = []
+    for seed in range(5):
+        annealer = _core.Annealer(labels, curves, True, seed)
+        energies = []
+        for _ in range(4000):
+            annealer.run(5, temperature, **moves)
+            energies.append(annealer.energy)
+        means.append(np.mean(energies))
+    return float(np.mean(means))
+
+
+def test_balanced_moves_visit_structures_as_boltzmann_says_and_others_do_not():
+    labels = np.zeros((3, 4), np.uint8)
+    labels[0] = 1
+    curves = [("two_point", 1, axis, [0.05], [1.0]) for axis in (0, 1)]
+    exact = boltzmann_mean(labels.shape, 4, curves, 0.01)
+    for moves in MOVES:
+        visited = visited_mean(labels, curves, 0.01, moves=moves, balanced=True)
+        assert visited == pytest.approx(exact, rel=0.03)
+    for moves in MOVES[1:]:
+        visited = visited_mean(labels, curves, 0.01, moves=moves, balanced=False)
+        assert abs(visited - exact) > 0.05 * exact

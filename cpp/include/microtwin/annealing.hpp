@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "microtwin/grid.hpp"
+#include "microtwin/lanes.hpp"
 #include "microtwin/random.hpp"
+#include "microtwin/sites.hpp"
 #include "microtwin/statistics.hpp"
 
 namespace microtwin {
@@ -22,12 +24,19 @@ enum class Statistic : std::uint8_t { two_point, lineal_path };
 LagCounts count_along(Statistic statistic, const LabelView& labels, std::uint8_t phase, int axis,
                       const CountOptions& options);
 
-// Which voxels a proposal exchanges: any two of different phases, or two that lie at an interface
-// (have a face neighbour of another phase). Once a structure is formed nearly all exchanges that
-// are accepted are of the second kind. They change the interface that they are drawn from, so that
-// detailed balance does not hold exactly; at the low temperatures they are meant for it hardly
-// matters. A quench (temperature 0) needs none.
-enum class Proposals : std::uint8_t { anywhere, at_interfaces };
+// Which voxels a proposal exchanges: any two of different phases; two that lie at an interface
+// (have a face neighbour of another phase), all alike; or voxels drawn in proportion to the square
+// of how many such neighbours they have. Once a structure is formed nearly all exchanges that are
+// accepted are at interfaces. Exchanges change the interface that they are drawn from: without a
+// correction the last two kinds depart a little from detailed balance, see Moves::balanced.
+enum class Proposals : std::uint8_t { anywhere, at_interfaces, by_neighbours };
+
+struct Moves {
+    Proposals kind = Proposals::anywhere;
+    // Accept by the rule of Metropolis and Hastings: exp(-dE / T) times the odds of proposing the
+    // exchange back. Needs both ends of each exchange looked at, and so is a little slower.
+    bool balanced = false;
+};
 
 // What one curve of the structure should be: lags 1 .. R of a statistic of a phase along an axis.
 // A weight of zero leaves a lag out; lag 0 is the volume fraction, which an exchange never changes.
@@ -45,12 +54,12 @@ struct AnnealingOptions {
 };
 
 // The lines of one phase along one axis as bits, with margins on both sides that repeat the line
-// (periodic) or stay empty, so that the neighbourhood of a voxel is read without a branch.
+// (periodic) or stay empty, so that the neighbourhood of a voxel is read without a branch. Bits
+// beyond the reach are anything.
 class LineBits {
   public:
     LineBits(std::int64_t lines, std::int64_t length, std::int64_t reach, bool periodic);
 
-    std::int64_t chunks() const { return margin_ / 64; }  // words of 64 lags within reach
     void flip(std::int64_t line, std::int64_t x);
     // Bit j of the result is voxel x + 1 + 64 * chunk + j.
     std::uint64_t ahead(std::int64_t line, std::int64_t x, std::int64_t chunk) const {
@@ -60,19 +69,27 @@ class LineBits {
     std::uint64_t behind(std::int64_t line, std::int64_t x, std::int64_t chunk) const {
         return read(line, margin_ + x - 64 * (chunk + 1));
     }
+    const std::uint64_t* near(std::int64_t line, std::int64_t x) const {
+        return word(line, margin_ + x);
+    }
 
   private:
+    const std::uint64_t* word(std::int64_t line, std::int64_t bit) const {
+        return bits_.data() + origin_ + line * words_ + (bit >> 6);
+    }
     std::uint64_t read(std::int64_t line, std::int64_t bit) const {
-        const std::uint64_t* word = bits_.data() + line * words_ + (bit >> 6);
+        const std::uint64_t* first = word(line, bit);
         const unsigned shift = static_cast<unsigned>(bit & 63);
-        return (word[0] >> shift) | ((word[1] << 1) << (63 - shift));
+        return (first[0] >> shift) | ((first[1] << 1) << (63 - shift));
     }
     void toggle(std::int64_t line, std::int64_t bit) {
-        bits_[static_cast<std::size_t>(line * words_ + (bit >> 6))] ^= std::uint64_t{1}
-                                                                       << (bit & 63);
+        bits_[static_cast<std::size_t>(origin_ + line * words_ + (bit >> 6))] ^= std::uint64_t{1}
+                                                                                 << (bit & 63);
     }
 
-    std::int64_t length_, margin_, words_;
+    std::int64_t length_, margin_;
+    std::int64_t words_;   // of a line
+    std::int64_t origin_;  // words before the first line, which may be read but hold nothing
     bool periodic_;
     std::vector<std::uint64_t> bits_;
 };
@@ -86,7 +103,7 @@ class Annealer {
     // Proposes exchanges at a temperature (0: accept only what lowers the energy or keeps it);
     // returns how many were accepted. Stops early once the energy is at or below `enough`.
     std::int64_t run(std::int64_t proposals, double temperature, double enough = -1.0,
-                     Proposals kind = Proposals::anywhere);
+                     const Moves& moves = {});
     // Energy differences of random exchanges, none of which is made.
     std::vector<double> sample_differences(std::int64_t count);
     // Energy difference if the labels of two voxels (flat indices) were exchanged.
@@ -101,7 +118,8 @@ class Annealer {
 
     // Everything that the future of a run depends on beside the targets; see `restore`.
     struct Snapshot {
-        std::vector<std::vector<std::uint64_t>> sites;
+        std::vector<std::vector<Site>> sites;  // in the order of the lists
+        bool sorted = false;                   // whether they were sorted by neighbours
         Xoshiro256::State random{};
         std::int64_t proposed = 0;
     };
@@ -110,8 +128,6 @@ class Annealer {
     void restore(const Snapshot& snapshot);
 
   private:
-    // A voxel as z << 42 | y << 21 | x: no division to find its lines.
-    using Site = std::uint64_t;
     struct Place {
         std::array<std::int64_t, 3> at;    // coordinate along each axis
         std::array<std::int64_t, 3> line;  // index of the line along each axis
@@ -125,15 +141,8 @@ class Annealer {
         // An exchange that changes the hits by e changes the energy by the sum of
         // e * (slope + curvature * e).
         std::vector<float> slope, curvature;
-        // By the proposal in hand, as bytes for the two-point probability.
-        std::vector<std::uint8_t> small_change;
-        std::vector<std::int32_t> change;
         double energy = 0.0;
-        double floor = 0.0;  // no exchange changes this curve's energy by less
-    };
-    // What a voxel sees along a line, in words of 64 lags: bit j of word c is lag 64 c + j + 1.
-    struct Neighbourhood {
-        std::vector<std::uint64_t> ahead, behind;
+        double floor = 0.0;  // no exchange changes a two-point curve's energy by less
     };
     // The curves of one phase along one axis, and where its bits are.
     struct Channel {
@@ -142,13 +151,20 @@ class Annealer {
         std::size_t mask = 0;                  // index into masks_
         bool inverted = false;                 // the bits are those of the other of two phases
         int two_point = -1, lineal_path = -1;  // indices into curves_, -1: none
-        Neighbourhood leaving, entering;       // of the proposal in hand
+        std::vector<Sight> sights;             // of the proposal in hand, one for each 64 lags
     };
     // Two voxels and their labels, which a proposal would exchange.
     struct Exchange {
         std::uint8_t label_a = 0, label_b = 0;
-        std::size_t index_a = 0, index_b = 0;  // into sites_[label]
+        std::size_t index_a = 0, index_b = 0;  // in the lists of their labels
         Place a, b;
+    };
+    // A proposal drawn ahead of its turn, so that what it looks at is on its way from memory.
+    struct Draft {
+        Xoshiro256 random;  // before it was drawn
+        Exchange exchange;
+        double limit;  // the largest energy difference it is accepted with
+        bool placed;
     };
 
     void add_curves(const LabelView& start, std::vector<TargetCurve> targets);
@@ -160,14 +176,20 @@ class Annealer {
         return lines_[3 * mask + static_cast<std::size_t>(axis)];
     }
     Place place(Site site) const;
-    Exchange draw(Proposals kind);
-    bool at_interface(std::uint8_t label, const Place& p) const;
-    void look(Channel& channel, const Place& from, Neighbourhood& out);
-    void look_both(Channel& channel, const Place& leaving, const Place& entering);
+    void draw(Proposals kind, Exchange& exchange);
+    void draw_two_labels(std::uint64_t bits, Exchange& exchange);
+    std::size_t draw_site(Proposals kind, std::uint8_t label, std::uint32_t bits) const;
+    void draft(const Moves& moves, double temperature, Draft& draft);
+    void look_up(Draft& draft) const;
+    bool accepted(const Draft& draft, const Moves& moves, double temperature);
+    double proposal_weight(Proposals kind, const Exchange& exchange) const;
+    void look(Channel& channel, const Place& leaving, const Place& entering);
+    PairChange pair_change(const Channel& channel) const;
+    PathChange path_change(const Channel& channel) const;
     // The energy difference, or nothing as soon as it is certain to exceed `limit`.
     std::optional<double> difference_below(const Exchange& exchange, double limit);
     void commit(const Exchange& exchange);
-    void absorb_change(Curve& curve);
+    void absorb_hits(Curve& curve);
     void sum_up();
 
     Shape3 shape_;
@@ -175,13 +197,16 @@ class Annealer {
     Xoshiro256 random_;
     std::int64_t proposed_ = 0;
     double energy_ = 0.0;
-    std::vector<std::vector<Site>> sites_;  // by label
-    std::vector<std::uint8_t> present_;     // labels that have voxels
+    SiteLists sites_;
     std::vector<Curve> curves_;
     std::vector<Channel> channels_;
     std::vector<std::uint8_t> masks_;  // phases whose bits are kept
     std::vector<LineBits> lines_;      // of each mask along each of three axes
-    double floor_ = 0.0;               // of all curves together
+    double pair_floor_ = 0.0;          // of all two-point curves together
+    // Of the proposal in hand; kept so that no proposal allocates.
+    std::vector<PairChange> pair_changes_;
+    std::vector<PathChange> path_changes_;
+    std::vector<std::int32_t> hits_change_;
 };
 
 }  // namespace microtwin

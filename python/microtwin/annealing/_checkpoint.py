@@ -17,7 +17,7 @@ from microtwin.annealing._schedule import Schedule
 from microtwin.annealing._targets import Target
 from microtwin.errors import CheckpointError
 
-FORMAT = "microtwin-annealing-1"
+FORMAT = "microtwin-annealing-2"
 
 
 @dataclass(slots=True)
@@ -45,9 +45,10 @@ def save(
     path: str | os.PathLike[str], annealer: _core.Annealer, state: State, settings: str
 ) -> None:
     """Write a checkpoint, all or nothing."""
-    sites, random, proposed = annealer.snapshot()
+    sites, in_order, random, proposed = annealer.snapshot()
     arrays: dict[str, Any] = {f"sites_{label}": places for label, places in sites.items()}
     arrays["labels"] = annealer.labels()
+    arrays["sorted"] = np.bool_(in_order)
     arrays["random"] = np.array(random, dtype=np.uint64)
     arrays["proposed"] = np.int64(proposed)
     arrays["rows"] = np.array(state.rows, dtype=np.float64).reshape(-1, 5)
@@ -95,4 +96,5 @@ def restore(annealer: _core.Annealer, arrays: Mapping[str, Any]) -> None:
         for name, places in arrays.items()
         if name.startswith("sites_")
     }
-    annealer.restore(sites, [int(word) for word in arrays["random"]], int(arrays["proposed"]))
+    random = [int(word) for word in arrays["random"]]
+    annealer.restore(sites, bool(arrays["sorted"]), random, int(arrays["proposed"]))

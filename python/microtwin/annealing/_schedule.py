@@ -106,8 +106,9 @@ def cool(
             return reason
         left_in_step = step - annealer.proposed % step
         left = min(left_in_step, schedule.max_proposals - annealer.proposed, slice_size)
-        at_interfaces = any(row[3] < schedule.interfaces_below for row in state.rows)
-        state.accepted += annealer.run(left, state.temperature, schedule.tolerance, at_interfaces)
+        few = any(row[3] < schedule.interfaces_below for row in state.rows)
+        moves = "interfaces" if few else "anywhere"
+        state.accepted += annealer.run(left, state.temperature, schedule.tolerance, moves)
         now = time.monotonic()
         state.seconds += now - last
         if now - last < _SLICE_SECONDS / 2:
