@@ -119,7 +119,7 @@ def test_greedy_runs_of_both_annealers_take_the_same_course():
     curves = []
     for statistic in STATISTICS:
         for axis in (0, 1):
-            hits, trials = getattr(naive, statistic)(target, 1, axis, 12, True)
+            hits, trials = getattr(naive, statistic)(target, 1, naive.along(axis, 2), 12, True)
             values = np.array(hits[1:]) / np.array(trials[1:])
             curves.append((statistic, 1, axis, values.tolist(), [1.0] * 12))
     start = rng.permutation(target.ravel()).reshape(target.shape)
