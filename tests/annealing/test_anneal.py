@@ -107,15 +107,33 @@ def test_proposals_at_interfaces_find_what_others_miss():
     target = mt.describe(discs(256), max_lag=32)
     run = {"shape": (64, 64), "tolerance": 0.0, "max_proposals": 4_000_000}
     energies = {
-        below: np.median(
-            [
-                mt.anneal(target, seed=seed, interfaces_below=below, **run).energy
-                for seed in range(3)
-            ]
+        moves: np.median(
+            [mt.anneal(target, seed=seed, moves=moves, **run).energy for seed in range(3)]
         )
-        for below in (0.0, 0.01)
+        for moves in ("anywhere", "auto", "neighbours")
     }
-    assert energies[0.01] < 0.5 * energies[0.0]
+    assert energies["auto"] < 0.5 * energies["anywhere"]
+    assert energies["neighbours"] < 0.5 * energies["anywhere"]
+
+
+def test_a_quench_by_neighbours_needs_fewer_proposals_than_one_anywhere():
+    target = mt.describe(discs(128), phase=1, max_lag=32, periodic=True)
+    run = {"shape": (128, 128), "tolerance": 1e-4, "start_acceptance": 0.0}
+    for seed in range(3):
+        anywhere, neighbours = (
+            mt.anneal(target, seed=seed, moves=moves, **run) for moves in ("anywhere", "neighbours")
+        )
+        assert neighbours.stop_reason == anywhere.stop_reason == "energy"
+        assert 5 * neighbours.proposals < anywhere.proposals
+
+
+def test_balanced_moves_anneal_too():
+    target = mt.describe(discs(), phase=1, max_lag=16, periodic=True)
+    twin = mt.anneal(
+        target, shape=(64, 64), seed=0, balanced=True, moves="neighbours", tolerance=1e-4
+    )
+    assert total_squared_error(twin, target) == pytest.approx(twin.energy, rel=1e-9)
+    assert twin.energy <= 1e-4
 
 
 def test_same_seed_same_twin_and_another_seed_another():

@@ -35,7 +35,7 @@ def fingerprint(
     curves: Sequence[Target], start: Labels, periodic: bool, seed: int, schedule: Schedule
 ) -> str:
     """Return a hash of all that the course of a run depends on."""
-    course = [schedule.start_acceptance, schedule.cooling, schedule.interfaces_below]
+    course = [schedule.start_acceptance, schedule.cooling, schedule.moves, schedule.balanced]
     digest = hashlib.sha256(json.dumps([curves, start.shape, periodic, seed, course]).encode())
     digest.update(start.tobytes())
     return digest.hexdigest()

@@ -20,6 +20,9 @@ SHORTEST_STEP = 2**16
 PROPOSALS_PER_VOXEL = 400
 SMALLEST_BUDGET = 2**25
 
+MOVES = ("auto", "anywhere", "interfaces", "neighbours")
+
+_FEW_ACCEPTED = 0.01
 _SLICE_SECONDS = 0.2  # between looks at the clock and at Ctrl-C
 _SAVE_SECONDS = 30.0
 _STALL_STEPS = 24
@@ -35,7 +38,8 @@ class Schedule:
     max_seconds: float | None
     start_acceptance: float
     cooling: float
-    interfaces_below: float
+    moves: str
+    balanced: bool
 
     @classmethod
     def checked(cls, **values: Any) -> Self:
@@ -51,9 +55,8 @@ class Schedule:
                 values["start_acceptance"], name="start_acceptance", minimum=0.0, maximum=0.99
             ),
             cooling=real(values["cooling"], name="cooling", minimum=0.0, maximum=1.0),
-            interfaces_below=real(
-                values["interfaces_below"], name="interfaces_below", minimum=0.0, maximum=1.0
-            ),
+            moves=_validate.choice(values["moves"], MOVES, name="moves"),
+            balanced=bool(values["balanced"]),
         )
 
 
@@ -106,9 +109,14 @@ def cool(
             return reason
         left_in_step = step - annealer.proposed % step
         left = min(left_in_step, schedule.max_proposals - annealer.proposed, slice_size)
-        few = any(row[3] < schedule.interfaces_below for row in state.rows)
-        moves = "interfaces" if few else "anywhere"
-        state.accepted += annealer.run(left, state.temperature, schedule.tolerance, moves)
+        moves = schedule.moves
+        if moves == "auto":
+            # Late in a run voxels inside a phase hardly ever fit: the energy falls tenfold further.
+            few = any(row[3] < _FEW_ACCEPTED for row in state.rows)
+            moves = "interfaces" if few else "anywhere"
+        state.accepted += annealer.run(
+            left, state.temperature, schedule.tolerance, moves, schedule.balanced
+        )
         now = time.monotonic()
         state.seconds += now - last
         if now - last < _SLICE_SECONDS / 2:

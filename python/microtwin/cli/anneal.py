@@ -30,6 +30,13 @@ def command(
         int | None, typer.Option(help="Stop after so many exchanges proposed.")
     ] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    moves: Annotated[
+        str,
+        typer.Option(help="Which voxels to exchange: auto, anywhere, interfaces or neighbours."),
+    ] = "auto",
+    quench: Annotated[
+        bool, typer.Option("--quench", help="Accept only what lowers the energy, from the start.")
+    ] = False,
     history: Annotated[Path | None, typer.Option(help="Table of the run to write: .csv.")] = None,
     resume: _options.Resume = False,
     as_json: _options.Json = False,
@@ -62,6 +69,8 @@ def command(
             tolerance=tolerance,
             max_proposals=max_proposals,
             max_seconds=max_seconds,
+            moves=moves,
+            start_acceptance=0.0 if quench else 0.1,
             checkpoint=checkpoint,
             resume=resume,
             progress=progress,
