@@ -72,8 +72,9 @@ PhaseMask PhaseMask::ones(const Shape3& shape) {
     PhaseMask mask(shape);
     const std::int64_t beyond = mask.words_ * kWordBits - shape[2];
     std::fill(mask.bits_.begin(), mask.bits_.end(), ~std::uint64_t{0});
-    for (auto last = mask.words_ - 1; last < std::ssize(mask.bits_); last += mask.words_)
-        mask.bits_[static_cast<std::size_t>(last)] >>= beyond;
+    const auto words = static_cast<std::size_t>(mask.words_);
+    for (auto last = words - 1; last < mask.bits_.size(); last += words)
+        mask.bits_[last] >>= beyond;
     return mask;
 }
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "microtwin/grid.hpp"
+#include "microtwin/memory.hpp"
 
 namespace microtwin {
 
@@ -31,7 +31,7 @@ class PhaseMask {
 
     Shape3 shape_;
     std::int64_t words_ = 0;
-    std::vector<std::uint64_t> bits_;
+    WordBuffer bits_;
 };
 
 }  // namespace microtwin
