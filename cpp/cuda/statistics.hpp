@@ -12,9 +12,11 @@ namespace microtwin::cuda {
 int device_count();
 
 // `options.threads` is not used. Throws std::runtime_error with CUDA's message where a call fails.
-std::vector<LagCounts> two_point(const LabelView& labels, std::uint8_t phase,
-                                 const std::vector<int>& axes, const CountOptions& options);
-std::vector<LagCounts> lineal_path(const LabelView& labels, std::uint8_t phase,
-                                   const std::vector<int>& axes, const CountOptions& options);
+std::vector<LagCounts> two_point(const Sample& sample, std::uint8_t first, std::uint8_t second,
+                                 const std::vector<Step>& steps, const CountOptions& options);
+std::vector<LagCounts> lineal_path(const Sample& sample, std::uint8_t phase,
+                                   const std::vector<Step>& steps, const CountOptions& options);
+std::vector<LagCounts> chord_lengths(const Sample& sample, std::uint8_t phase,
+                                     const std::vector<Step>& steps, const CountOptions& options);
 
 }  // namespace microtwin::cuda
