@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from microtwin import _backend, _core
+from microtwin.statistics.directions import FAMILIES, axis_vector, family_vectors
 from reference import naive
 
 SHAPES = [
@@ -35,9 +36,11 @@ needs_gpu = pytest.mark.skipif(
     if _backend.cuda_module() is None
     else "no NVIDIA GPU or no driver",
 )
+Labels = npt.NDArray[np.uint8]
+Counts = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
-def structure(shape: tuple[int, ...], phases: int) -> npt.NDArray[np.uint8]:
+def structure(shape: tuple[int, ...], phases: int) -> Labels:
     """Labels that mostly repeat the one before: runs of many lengths."""
     random = np.random.default_rng(sum(shape) + phases)
     fresh = random.integers(phases, size=np.prod(shape), dtype=np.uint8)
@@ -47,69 +50,137 @@ def structure(shape: tuple[int, ...], phases: int) -> npt.NDArray[np.uint8]:
     return fresh[last_change].reshape(shape)
 
 
-def assert_counts_are_those_of_the_oracle(
-    module: ModuleType, labels: npt.NDArray[np.uint8], periodic: bool, thread_numbers: list[int]
-) -> None:
-    axes = list(range(labels.ndim))
-    for statistic in ("two_point", "lineal_path"):
-        for phase in (0, 1, 7):
-            define = getattr(naive, statistic)
-            curves = [define(labels, phase, axis, MAX_LAG, periodic) for axis in axes]
-            expected = np.array(curves).swapaxes(0, 1)  # hits, trials
-            for threads in thread_numbers:
-                found = getattr(module, statistic)(labels, phase, axes, MAX_LAG, periodic, threads)
-                case = f"{statistic} of phase {phase} with {threads} threads"
-                np.testing.assert_array_equal(found, expected, err_msg=case)
-                assert found[0].dtype == found[1].dtype == np.int64
+def window(shape: tuple[int, ...]) -> Labels:
+    """A mask with holes of many lengths, which leaves most voxels."""
+    return (structure(shape, 12) != 0).astype(np.uint8)
+
+
+def steps_of(ndim: int) -> list[tuple[int, ...]]:
+    """Every step of every family of directions."""
+    return [step for family in FAMILIES[:ndim] for step in family_vectors(family, ndim)]
+
+
+def counted(
+    module: ModuleType,
+    labels: Labels,
+    inside: Labels | None,
+    *,
+    periodic: bool,
+    threads: int = 1,
+    max_lag: int = MAX_LAG,
+) -> dict[str, Counts]:
+    """Everything that a module counts, along every step."""
+    how = (steps_of(labels.ndim), max_lag, periodic, threads)
+    return {
+        "pairs": module.two_point(labels, inside, 1, 1, *how),
+        "pairs of two phases": module.two_point(labels, inside, 0, 1, *how),
+        "pairs of no phase": module.two_point(labels, inside, 7, 7, *how),
+        "segments": module.lineal_path(labels, inside, 1, *how),
+        "segments of no phase": module.lineal_path(labels, inside, 7, *how),
+        "chords": module.chord_lengths(labels, inside, 0, *how),
+        "chords of no phase": module.chord_lengths(labels, inside, 7, *how),
+    }
+
+
+def assert_same(found: dict[str, Counts], expected: dict[str, Counts]) -> None:
+    for what, (hits, trials) in found.items():
+        np.testing.assert_array_equal(hits, expected[what][0], err_msg=f"{what}: hits")
+        np.testing.assert_array_equal(trials, expected[what][1], err_msg=f"{what}: trials")
+        assert hits.dtype == trials.dtype == np.int64
+
+
+def cuda() -> ModuleType:
+    module = _backend.cuda_module()
+    assert module is not None
+    return module
 
 
 @pytest.mark.parametrize("periodic", [False, True], ids=["open", "periodic"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_counts_of_the_core_are_those_of_the_definition(
+    shape: tuple[int, ...], periodic: bool
+) -> None:
+    labels = structure(shape, 2)
+    steps = [axis_vector(axis, labels.ndim) for axis in range(labels.ndim)]
+    how = (steps, MAX_LAG, periodic, 2)
+    for phase in (1, 7):
+        found = {
+            "two_point": _core.two_point(labels, None, phase, phase, *how),
+            "lineal_path": _core.lineal_path(labels, None, phase, *how),
+        }
+        for statistic, counts in found.items():
+            define = getattr(naive, statistic)
+            curves = [define(labels, phase, step, MAX_LAG, periodic) for step in steps]
+            expected = np.array(curves).swapaxes(0, 1)  # hits, trials
+            np.testing.assert_array_equal(counts, expected, err_msg=f"{statistic} of {phase}")
+
+
+@pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
+@pytest.mark.parametrize("periodic", [False, True], ids=["open", "periodic"])
 @pytest.mark.parametrize("phases", [1, 2, 3])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-class TestCountsByDefinition:
-    def test_are_those_of_the_core_for_any_number_of_threads(
-        self, shape: tuple[int, ...], phases: int, periodic: bool
+class TestCountsOfTheCore:
+    def test_are_the_same_for_any_number_of_threads(
+        self, shape: tuple[int, ...], phases: int, periodic: bool, masked: bool
     ) -> None:
-        labels = structure(shape, phases)
-        assert_counts_are_those_of_the_oracle(_core, labels, periodic, [1, 2, 7])
+        labels, inside = structure(shape, phases), window(shape) if masked else None
+        expected = counted(_core, labels, inside, periodic=periodic)
+        for threads in (2, 7):
+            found = counted(_core, labels, inside, periodic=periodic, threads=threads)
+            assert_same(found, expected)
 
     @pytest.mark.gpu
     @needs_gpu
     def test_are_those_of_the_gpu(
-        self, shape: tuple[int, ...], phases: int, periodic: bool
+        self, shape: tuple[int, ...], phases: int, periodic: bool, masked: bool
     ) -> None:
-        module = _backend.cuda_module()
-        assert module is not None
-        assert_counts_are_those_of_the_oracle(module, structure(shape, phases), periodic, [1])
+        labels, inside = structure(shape, phases), window(shape) if masked else None
+        found = counted(cuda(), labels, inside, periodic=periodic)
+        assert_same(found, counted(_core, labels, inside, periodic=periodic))
 
 
 @pytest.mark.gpu
 @needs_gpu
-@pytest.mark.parametrize("statistic", ["two_point", "lineal_path"])
+@pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
+@pytest.mark.parametrize("periodic", [False, True], ids=["open", "periodic"])
+def test_the_gpu_follows_what_is_all_phase_to_the_last_lag(periodic: bool, masked: bool) -> None:
+    for shape in [(70, 130), (66, 65, 40)]:
+        for hole in (0, 1):
+            labels = np.ones(shape, np.uint8)
+            labels.flat[labels.size // 3] = 1 - hole
+            inside = window(shape) if masked else None
+            how = {"periodic": periodic, "max_lag": max(shape)}
+            found = counted(cuda(), labels, inside, **how)
+            assert_same(found, counted(_core, labels, inside, **how))
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
 @pytest.mark.parametrize(
     "shape",
     [(20_000, 20_001), (700, 801, 809)],
     ids=["an image larger than a strip", "a volume of several strips"],
 )
-def test_the_gpu_counts_what_it_must_copy_in_strips(shape: tuple[int, ...], statistic: str) -> None:
+def test_the_gpu_counts_what_it_must_copy_in_strips(shape: tuple[int, ...], masked: bool) -> None:
     labels = np.resize(structure((1009, 1013), 2), shape)
-    axes = list(range(labels.ndim))
+    inside = np.resize(window((1013, 1019)), shape) if masked else None
     for periodic in (False, True):
-        found = getattr(_backend.cuda_module(), statistic)(labels, 1, axes, 40, periodic, 1)
-        threads = _backend.available_cores()
-        expected = getattr(_core, statistic)(labels, 1, axes, 40, periodic, threads)
-        np.testing.assert_array_equal(found, expected)
+        found = counted(cuda(), labels, inside, periodic=periodic, max_lag=20)
+        cores = _backend.available_cores()
+        expected = counted(_core, labels, inside, periodic=periodic, max_lag=20, threads=cores)
+        assert_same(found, expected)
 
 
 @pytest.mark.gpu
 @needs_gpu
 @pytest.mark.slow
-@pytest.mark.parametrize("statistic", ["two_point", "lineal_path"])
-def test_the_gpu_counts_more_than_two_to_the_31_voxels(statistic: str) -> None:
+def test_the_gpu_counts_more_than_two_to_the_31_voxels() -> None:
     slab = structure((32, 1300, 1301), 2)
     labels = np.tile(slab, (40, 1, 1))
     assert labels.size > 2**31
-    found = getattr(_backend.cuda_module(), statistic)(labels, 1, [0, 1, 2], 20, True, 1)
-    expected = getattr(_core, statistic)(slab, 1, [0, 1, 2], 20, True, 2)
-    # A periodic stack of 40 equal slabs holds every pair and every segment of one 40 times.
-    np.testing.assert_array_equal(found, 40 * np.array(expected))
+    found = counted(cuda(), labels, None, periodic=True, max_lag=20)
+    # A periodic stack of 40 equal slabs holds everything that is in one 40 times.
+    of_slab = counted(_core, slab, None, periodic=True, max_lag=20, threads=2)
+    expected = {what: (40 * hits, 40 * trials) for what, (hits, trials) in of_slab.items()}
+    assert_same(found, expected)
