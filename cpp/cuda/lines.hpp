@@ -71,8 +71,9 @@ class Line {
         if (at_.z >= lattice_.depth || at_.y < 0 || at_.y >= lattice_.height) return 0;
         if (lattice_.dx == 0) return mask_[row_ + at_.x / 64];  // these begin at whole words
         std::uint64_t word = bits(at_.x);
+        // Round again, once: there are no more lines than voxels of the row.
         const std::int64_t left = lattice_.width - at_.x;
-        if (lattice_.periodic && left < 64) word |= mask_[row_] << left;  // and round again
+        if (lattice_.periodic && left < 64) word |= mask_[row_] << left;
         return word;
     }
     // 64 voxels of the row from x on.
