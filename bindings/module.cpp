@@ -4,4 +4,5 @@ PYBIND11_MODULE(_core, m) {
     m.doc() = "The C++ core of microtwin: exact counts and annealing. Use the Python packages.";
     microtwin::python::bind_statistics(m);
     microtwin::python::bind_annealing(m);
+    microtwin::python::bind_clusters(m);
 }
