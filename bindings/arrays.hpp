@@ -40,7 +40,7 @@ inline std::vector<int> core_axes(const LabelArray& labels, const std::vector<in
 }
 
 // Steps through a 2-D array have two components; the core's have three.
-inline std::vector<Step> core_steps(const LabelArray& labels,
+inline std::vector<Step> core_steps(const py::array& labels,
                                     const std::vector<std::vector<int>>& steps) {
     std::vector<Step> result;
     for (const auto& step : steps) {

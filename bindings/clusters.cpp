@@ -33,19 +33,6 @@ py::tuple clusters_of(const LabelArray& labels, std::uint8_t phase, int differ, 
     return py::make_tuple(image ? py::object(numbers) : py::none(), copy(found.sizes), percolates);
 }
 
-std::vector<std::array<int, 3>> core_steps(const std::vector<std::vector<int>>& vectors,
-                                           py::ssize_t ndim) {
-    std::vector<std::array<int, 3>> steps;
-    for (const auto& vector : vectors) {
-        if (static_cast<py::ssize_t>(vector.size()) != ndim)
-            throw py::value_error("a step must have one component for each axis");
-        std::array<int, 3> step{};
-        std::copy(vector.begin(), vector.end(), step.end() - ndim);
-        steps.push_back(step);
-    }
-    return steps;
-}
-
 py::tuple pairs(const ClusterArray& clusters, const std::vector<std::vector<int>>& vectors,
                 std::int64_t max_lag, bool periodic, int threads) {
     if (clusters.ndim() != 2 && clusters.ndim() != 3)
@@ -54,7 +41,7 @@ py::tuple pairs(const ClusterArray& clusters, const std::vector<std::vector<int>
     const ClusterView structure{clusters.data(),
                                 Shape3{{flat ? 1 : clusters.shape(0), clusters.shape(flat ? 0 : 1),
                                         clusters.shape(flat ? 1 : 2)}}};
-    const auto steps = core_steps(vectors, clusters.ndim());
+    const auto steps = core_steps(clusters, vectors);
     std::vector<LagCounts> counts;
     {
         const py::gil_scoped_release release;

@@ -10,25 +10,9 @@
 namespace microtwin {
 namespace {
 
-using Step = std::array<int, 3>;
-
 std::int64_t wrapped(std::int64_t i, std::int64_t side) {
     const std::int64_t rest = i % side;
     return rest < 0 ? rest + side : rest;
-}
-
-// A step and its opposite pair up the same voxels: the first component that is not 0 is made 1.
-Step upward(Step step) {
-    if (step < Step{0, 0, 0})
-        for (int& c : step) c = -c;
-    return step;
-}
-
-std::int64_t shortest_side(const Shape3& shape, const Step& step) {
-    std::int64_t side = std::numeric_limits<std::int64_t>::max();
-    for (int k = 0; k < 3; ++k)
-        if (step[static_cast<std::size_t>(k)] != 0) side = std::min(side, shape[k]);
-    return side;
 }
 
 // Where voxels of lines that begin side by side lie: in row (z, y), from x on.
@@ -232,10 +216,11 @@ void check(const ClusterView& clusters, const std::vector<Step>& steps,
     if (options.max_lag < 0) throw std::invalid_argument("max_lag must be at least 0");
     if (options.threads < 1) throw std::invalid_argument("threads must be at least 1");
     for (const Step& step : steps) {
+        const auto first = std::find_if(step.begin(), step.end(), [](int c) { return c != 0; });
         const bool known = std::all_of(step.begin(), step.end(), [](int c) { return c * c <= 1; });
-        if (!known || step == Step{0, 0, 0})
+        if (!known || first == step.end() || *first != 1)
             throw std::invalid_argument(
-                "a step must have components -1, 0 and 1, not all of them 0");
+                "steps must be of -1, 0 and 1, the first that is not 0 a 1");
     }
 }
 
@@ -247,22 +232,11 @@ std::vector<LagCounts> cluster_pairs(const ClusterView& clusters, const std::vec
     const bool narrow = largest_label(clusters, options.threads) <
                         std::int32_t{std::numeric_limits<std::uint16_t>::max()};
     std::vector<LagCounts> result;
-    for (const Step& given : steps) {
-        const Step step = upward(given);
-        const std::int64_t side = shortest_side(clusters.shape, step);
-        const std::int64_t reach = std::min(options.max_lag, side - 1);
-        LagCounts counts;
-        counts.hits = narrow ? count_pairs<std::uint16_t>(clusters, step, reach, options)
-                             : count_pairs<std::uint32_t>(clusters, step, reach, options);
-        for (std::int64_t r = 0; r <= options.max_lag; ++r) {
-            std::int64_t trials = r < side ? 1 : 0;
-            for (int k = 0; k < 3; ++k) {
-                const bool shorter = !options.periodic && step[static_cast<std::size_t>(k)] != 0;
-                trials *= clusters.shape[k] - (shorter ? r : 0);
-            }
-            counts.trials.push_back(trials);
-        }
-        result.push_back(std::move(counts));
+    for (const Step& step : steps) {
+        const std::int64_t reach = std::min(options.max_lag, lag_bound(clusters.shape, step) - 1);
+        result.push_back({narrow ? count_pairs<std::uint16_t>(clusters, step, reach, options)
+                                 : count_pairs<std::uint32_t>(clusters, step, reach, options),
+                          lag_trials(clusters.shape, step, options.max_lag, options.periodic)});
     }
     return result;
 }

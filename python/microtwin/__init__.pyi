@@ -25,10 +25,14 @@ from .images import to_float as to_float
 from .phases import apply_threshold as apply_threshold
 from .phases import segment as segment
 from .phases import threshold_of as threshold_of
+from .statistics import Connectivity as Connectivity
 from .statistics import CorrelationFunction as CorrelationFunction
 from .statistics import Description as Description
 from .statistics import chord_density as chord_density
 from .statistics import chord_length as chord_length
+from .statistics import cluster_function as cluster_function
+from .statistics import clusters as clusters
+from .statistics import connectivity as connectivity
 from .statistics import describe as describe
 from .statistics import lineal_path as lineal_path
 from .statistics import mean_chord as mean_chord

@@ -12,22 +12,21 @@
 namespace microtwin::test {
 namespace {
 
-using Vector = std::array<int, 3>;
 using Image = std::vector<std::int32_t>;
 
-const std::array<Vector, 13> kSteps{{{1, 0, 0},
-                                     {0, 1, 0},
-                                     {0, 0, 1},
-                                     {1, 1, 0},
-                                     {1, -1, 0},
-                                     {1, 0, 1},
-                                     {1, 0, -1},
-                                     {0, 1, 1},
-                                     {0, 1, -1},
-                                     {1, 1, 1},
-                                     {1, 1, -1},
-                                     {1, -1, 1},
-                                     {1, -1, -1}}};
+const std::array<Step, 13> kSteps{{{1, 0, 0},
+                                   {0, 1, 0},
+                                   {0, 0, 1},
+                                   {1, 1, 0},
+                                   {1, -1, 0},
+                                   {1, 0, 1},
+                                   {1, 0, -1},
+                                   {0, 1, 1},
+                                   {0, 1, -1},
+                                   {1, 1, 1},
+                                   {1, 1, -1},
+                                   {1, -1, 1},
+                                   {1, -1, -1}}};
 
 // Every voxel takes the least number of its neighbours until none changes any more.
 Image naive_image(const Structure& structure, const ClusterOptions& options) {
@@ -41,7 +40,7 @@ Image naive_image(const Structure& structure, const ClusterOptions& options) {
     };
     for (bool changed = true; changed;) {
         changed = false;
-        for (const Vector& step : kSteps) {
+        for (const Step& step : kSteps) {
             if (std::abs(step[0]) + std::abs(step[1]) + std::abs(step[2]) >
                 static_cast<int>(options.neighbours))
                 continue;
@@ -76,7 +75,7 @@ Image naive_image(const Structure& structure, const ClusterOptions& options) {
     return image;
 }
 
-LagCounts naive_pairs(const Image& image, const Shape3& shape, const Vector& step,
+LagCounts naive_pairs(const Image& image, const Shape3& shape, const Step& step,
                       const CountOptions& options) {
     const auto lags = static_cast<std::size_t>(options.max_lag + 1);
     LagCounts counts{std::vector<std::int64_t>(lags), std::vector<std::int64_t>(lags)};
@@ -139,7 +138,7 @@ void labels_of_32_bits_are_paired_as_those_of_16() {
         if (number != 0) number += 1 << 20;
     for (const bool periodic : {false, true}) {
         const CountOptions options{8, periodic, 2};
-        const std::vector<Vector> steps{kSteps.begin(), kSteps.end()};
+        const std::vector<Step> steps{kSteps.begin(), kSteps.end()};
         const auto few = cluster_pairs({image.data(), shape}, steps, options);
         const auto many = cluster_pairs({large.data(), shape}, steps, options);
         for (std::size_t s = 0; s < steps.size(); ++s) CHECK(same(few[s], many[s]));
@@ -204,6 +203,7 @@ void impossible_clusters_are_refused() {
     CHECK_REFUSES(cluster_pairs({nullptr, line.shape}, {{0, 0, 1}}, {1, false, 1}));
     CHECK_REFUSES(cluster_pairs(view, {{0, 0, 2}}, {1, false, 1}));
     CHECK_REFUSES(cluster_pairs(view, {{0, 0, 0}}, {1, false, 1}));
+    CHECK_REFUSES(cluster_pairs(view, {{0, -1, 1}}, {1, false, 1}));
     CHECK_REFUSES(cluster_pairs(view, {{0, 0, 1}}, {-1, false, 1}));
     CHECK_REFUSES(cluster_pairs(view, {{0, 0, 1}}, {1, false, 0}));
     const Image negative{1, 0, -2};

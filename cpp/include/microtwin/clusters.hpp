@@ -3,7 +3,6 @@
 // S. Torquato, J. D. Beasley and Y. C. Chiew, J. Chem. Phys. 88, 6540 (1988).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -22,11 +21,9 @@ struct ClusterView {
     }
 };
 
-// Pairs (x, x + r e) with both ends in one cluster, for each step e, whose components along z, y
-// and x are -1, 0 or 1. A lag must be shorter than every side that its step runs along: others have
-// no trials.
-std::vector<LagCounts> cluster_pairs(const ClusterView& clusters,
-                                     const std::vector<std::array<int, 3>>& steps,
+// Pairs (x, x + r e) with both ends in one cluster; one entry for each step e. Where a lag does not
+// fit the shape, there are no trials.
+std::vector<LagCounts> cluster_pairs(const ClusterView& clusters, const std::vector<Step>& steps,
                                      const CountOptions& options);
 
 }  // namespace microtwin

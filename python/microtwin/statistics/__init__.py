@@ -7,16 +7,22 @@ structure.
 
 from microtwin.statistics._registry import STATISTICS
 from microtwin.statistics.chords import chord_density, chord_length, mean_chord
+from microtwin.statistics.clusters import cluster_function, clusters
+from microtwin.statistics.connectivity import Connectivity, connectivity
 from microtwin.statistics.correlation import lineal_path, two_point
 from microtwin.statistics.description import Description, describe
 from microtwin.statistics.function import CorrelationFunction
 
 __all__ = [
     "STATISTICS",
+    "Connectivity",
     "CorrelationFunction",
     "Description",
     "chord_density",
     "chord_length",
+    "cluster_function",
+    "clusters",
+    "connectivity",
     "describe",
     "lineal_path",
     "mean_chord",
