@@ -114,7 +114,9 @@ def test_clusters_of_larger_structures_are_those_of_scipy(shape, connectivity):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["berea400/berea_400_uint8.npz", "superres_electrodes/superres.npz"])
+@pytest.mark.parametrize(
+    "name", ["berea400/berea_400_uint8.npz", "superres_electrodes/superres.npz"]
+)
 def test_clusters_of_real_volumes_are_those_of_scikit_image(shared_data, name):
     measure = pytest.importorskip("skimage.measure")
     if not (shared_data / name).is_file():

@@ -19,7 +19,7 @@ def clusters(
     mask: npt.ArrayLike | None = None,
     threads: int | None = None,
 ) -> Image:
-    """Number the connected clusters of a phase.
+    """Give every connected cluster of a phase a number.
 
     Parameters
     ----------
