@@ -190,14 +190,14 @@ class Connectivity:
         if record.get("statistic") != cls.statistic:
             raise InputError(f"record must be of connectivity, not {record.get('statistic')!r}")
         try:
+            fields: dict[str, Any] = {name: record[name] for name in _FIELDS}
+            for name in _COUNTS:
+                fields[name] = np.asarray(record[name], dtype=np.int64)
+            table = [[np.nan if v is None else v for v in row] for row in record["table"]]
             return cls(
-                **{name: record[name] for name in _FIELDS},
+                **fields,
                 spacing=None if record["spacing"] is None else tuple(record["spacing"]),
-                **{name: np.asarray(record[name], dtype=np.int64) for name in _COUNTS},
-                table=np.array(
-                    [[np.nan if v is None else v for v in row] for row in record["table"]],
-                    dtype=np.float64,
-                ),
+                table=np.array(table, dtype=np.float64),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"record of connectivity is damaged: {error}") from error
