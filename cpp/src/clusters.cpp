@@ -1,6 +1,7 @@
 #include "microtwin/clusters.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <stdexcept>
 
@@ -11,6 +12,7 @@ namespace microtwin {
 namespace {
 
 std::int64_t wrapped(std::int64_t i, std::int64_t side) {
+    if (i >= 0 && i < side) return i;  // nearly always, and a division is slow
     const std::int64_t rest = i % side;
     return rest < 0 ? rest + side : rest;
 }
@@ -108,20 +110,16 @@ class PairCounter {
         return p;
     }
 
-    void copy_lanes(const Place& p, Label* out) const {
+    void copy_lanes(const Place& p, Label* ahead, Label* here) const {
         const std::int32_t* row = clusters_.row(p.z, p.y);
-        if (p.x >= 0 && p.x + kLanes <= shape_[2]) {
-            for (std::int64_t k = 0; k < kLanes; ++k) out[k] = static_cast<Label>(row[p.x + k]);
-        } else if (periodic_) {
-            std::int64_t x = p.x;
-            for (std::int64_t k = 0; k < kLanes; ++k) {
-                out[k] = static_cast<Label>(row[x]);
-                x = x + 1 == shape_[2] ? 0 : x + 1;
-            }
-        } else {
-            for (std::int64_t k = 0; k < kLanes; ++k)
-                out[k] = p.x + k >= 0 && p.x + k < shape_[2] ? static_cast<Label>(row[p.x + k]) : 0;
+        if (p.x >= 0 && p.x + kLanes <= shape_[2])
+            return copy_labels(row + p.x, kLanes, ahead, here);
+        std::array<std::int32_t, kLanes> lanes;
+        for (std::int64_t k = 0; k < kLanes; ++k) {
+            const std::int64_t x = periodic_ ? wrapped(p.x + k, shape_[2]) : p.x + k;
+            lanes[static_cast<std::size_t>(k)] = x >= 0 && x < shape_[2] ? row[x] : 0;
         }
+        copy_labels(lanes.data(), kLanes, ahead, here);
     }
 
     void count_sheaf(std::int64_t outer, std::int64_t first, std::vector<Label>& here,
@@ -139,13 +137,11 @@ class PairCounter {
         const std::int64_t reach = periodic_ ? reach_ : std::min(reach_, range.size() - 1);
         // Lines that begin beyond the last are those that begin at 0, and counted there.
         const std::int64_t lines = periodic_ ? std::min(kLanes, shape_[2] - first) : kLanes;
+        std::array<Label, kLanes> unused;
         for (std::int64_t i = 0; i < range.size() + (periodic_ ? reach : 0); ++i) {
-            Label* const out = ahead.data() + i * kLanes;
-            copy_lanes(place(outer, first, range.begin + i), out);
-            if (i >= range.size()) continue;
-            Label* const mine = here.data() + i * kLanes;
-            for (std::int64_t k = 0; k < kLanes; ++k) mine[k] = out[k] == 0 ? kNone : out[k];
-            for (std::int64_t k = lines; k < kLanes; ++k) mine[k] = kNone;
+            Label* const mine = i < range.size() ? here.data() + i * kLanes : unused.data();
+            copy_lanes(place(outer, first, range.begin + i), ahead.data() + i * kLanes, mine);
+            std::fill(mine + lines, mine + kLanes, kNone);
         }
         if (!periodic_)
             std::fill_n(ahead.begin() + range.size() * kLanes, (reach + kMatchLags) * kLanes,
@@ -156,11 +152,7 @@ class PairCounter {
     void count_row(std::int64_t item, std::vector<Label>& here, std::vector<Label>& ahead,
                    std::vector<std::int64_t>& hits) const {
         const std::int32_t* row = clusters_.row(item / shape_[1], item % shape_[1]);
-        for (std::int64_t x = 0; x < length_; ++x) {
-            const auto label = static_cast<Label>(row[x]);
-            ahead[static_cast<std::size_t>(x)] = label;
-            here[static_cast<std::size_t>(x)] = label == 0 ? kNone : label;
-        }
+        copy_labels(row, length_, ahead.data(), here.data());
         std::fill(here.begin() + length_, here.end(), kNone);
         std::fill(ahead.begin() + length_, ahead.end(), Label{0});
         if (periodic_) std::copy_n(ahead.begin(), reach_, ahead.begin() + length_);

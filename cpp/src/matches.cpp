@@ -1,12 +1,35 @@
 #include "matches.hpp"
 
+#include <limits>
+
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define MICROTWIN_X86 1
 #include <immintrin.h>
 #endif
 
+// Compiled for several instruction sets, chosen when the library is loaded.
+#if defined(__linux__) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define MICROTWIN_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#define MICROTWIN_INLINE [[gnu::always_inline]] inline
+#else
+#define MICROTWIN_CLONES
+#define MICROTWIN_INLINE inline
+#endif
+
 namespace microtwin {
 namespace {
+
+// Inlined into each of the versions below, so that it is compiled for their instruction sets.
+template <class Label>
+MICROTWIN_INLINE void copy_each(const std::int32_t* labels, std::int64_t count, Label* ahead,
+                                Label* here) {
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto label = static_cast<Label>(labels[i]);
+        ahead[i] = label;
+        here[i] = label == 0 ? std::numeric_limits<Label>::max() : label;
+    }
+}
 
 template <class Label>
 void matches_portable(const Label* a, const Label* b, std::int64_t count, std::int64_t stride,
@@ -97,6 +120,16 @@ __attribute__((target("avx2"))) void matches_avx2(const Label* a, const Label* b
 #endif
 
 }  // namespace
+
+MICROTWIN_CLONES void copy_labels(const std::int32_t* labels, std::int64_t count,
+                                  std::uint16_t* ahead, std::uint16_t* here) {
+    copy_each(labels, count, ahead, here);
+}
+
+MICROTWIN_CLONES void copy_labels(const std::int32_t* labels, std::int64_t count,
+                                  std::uint32_t* ahead, std::uint32_t* here) {
+    copy_each(labels, count, ahead, here);
+}
 
 template <class Label>
 std::vector<MatchKernel<Label>> match_kernels() {

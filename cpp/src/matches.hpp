@@ -13,6 +13,13 @@ inline constexpr std::int64_t kMatchLanes = 64 / static_cast<std::int64_t>(sizeo
 // Lags are counted so many at a time: beyond the last there must be so many more to read.
 inline constexpr std::int64_t kMatchLags = 8;
 
+// Copies labels for `count_matches`: to `ahead` as they are, to `here` with the largest number
+// there is instead of 0, so that no label at all is not matched.
+void copy_labels(const std::int32_t* labels, std::int64_t count, std::uint16_t* ahead,
+                 std::uint16_t* here);
+void copy_labels(const std::int32_t* labels, std::int64_t count, std::uint32_t* ahead,
+                 std::uint32_t* here);
+
 // hits[r] += number of i < count with a[i] == b[i + r * stride], for r = 0 .. max_lag. `count` is a
 // multiple of kMatchLanes; b holds count + (max_lag + kMatchLags) * stride entries. Labels have 16
 // or 32 bits.
