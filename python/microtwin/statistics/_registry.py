@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from microtwin.statistics.chords import chord_length
+from microtwin.statistics.clusters import cluster_function
+from microtwin.statistics.connectivity import Connectivity, connectivity
 from microtwin.statistics.correlation import lineal_path, two_point
 from microtwin.statistics.function import CorrelationFunction
 
@@ -12,8 +14,13 @@ from microtwin.statistics.function import CorrelationFunction
 class Numbers(Protocol):
     """Named numbers of a structure that are derived from counts, and merge by addition."""
 
-    statistic: str
-    phase: int
+    @property
+    def statistic(self) -> str:
+        """What was measured: "minkowski" or "connectivity"."""
+
+    @property
+    def phase(self) -> int:
+        """Label of the phase."""
 
     @property
     def samples(self) -> int:
@@ -58,11 +65,15 @@ CURVES: dict[str, Callable[..., CorrelationFunction]] = {
     "two_point": two_point,
     "lineal_path": lineal_path,
     "chord_length": chord_length,
+    "cluster": cluster_function,
 }
 DIRECTED = {
     "two_point": Directed(radial=True, on_device=True),
     "lineal_path": Directed(on_device=True),
     "chord_length": Directed(on_device=True, to_max_lag=False),
+    "cluster": Directed(),
 }
-NUMBERS: dict[str, NumbersKind] = {}
+NUMBERS = {
+    "connectivity": NumbersKind(connectivity, Connectivity.from_record),
+}
 STATISTICS = (*CURVES, *NUMBERS)
