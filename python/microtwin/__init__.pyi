@@ -34,6 +34,7 @@ from .statistics import cluster_function as cluster_function
 from .statistics import clusters as clusters
 from .statistics import connectivity as connectivity
 from .statistics import describe as describe
+from .statistics import describe_tiles as describe_tiles
 from .statistics import lineal_path as lineal_path
 from .statistics import mean_chord as mean_chord
 from .statistics import two_point as two_point

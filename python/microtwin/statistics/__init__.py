@@ -12,6 +12,7 @@ from microtwin.statistics.connectivity import Connectivity, connectivity
 from microtwin.statistics.correlation import lineal_path, two_point
 from microtwin.statistics.description import Description, describe
 from microtwin.statistics.function import CorrelationFunction
+from microtwin.statistics.tiles import describe_tiles
 
 __all__ = [
     "STATISTICS",
@@ -24,6 +25,7 @@ __all__ = [
     "clusters",
     "connectivity",
     "describe",
+    "describe_tiles",
     "lineal_path",
     "mean_chord",
     "two_point",

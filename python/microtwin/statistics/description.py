@@ -401,7 +401,7 @@ def describe(
     )
     totals = histograms.sum(axis=0)
     present = [int(label) for label in np.flatnonzero(totals)]
-    wanted = _phases(phase, present)
+    wanted = phases_among(phase, present)
     shapes = [structure.shape for structure in structures]
     along = directed("axes", axes, ndim)
     reach = lag_limit(max_lag, shapes, along)
@@ -490,7 +490,10 @@ def _statistics(value: str | Sequence[str]) -> list[str]:
     return list(dict.fromkeys(["two_point", *given]))
 
 
-def _phases(value: int | Sequence[int] | None, present: list[int]) -> list[int]:
+def phases_among(value: int | Sequence[int] | None, present: list[int]) -> list[int]:
+    """Return the phases to measure of those present, the primary one first."""
+    if not present:
+        raise InputError("mask must be true somewhere: it leaves no voxel to measure")
     if len(present) < 2:
         raise InputError(
             f"labels must hold at least two phases; every voxel has the label {present[0]}"
@@ -498,12 +501,18 @@ def _phases(value: int | Sequence[int] | None, present: list[int]) -> list[int]:
     if value is None:
         primary = 1 if 1 in present else present[-1]
         return [primary, *(label for label in present if label != primary)]
-    given = list(value) if isinstance(value, Sequence) else [value]
-    wanted = [_validate.integer(p, name="phase", minimum=0, maximum=255) for p in given]
-    if not wanted or len(set(wanted)) != len(wanted):
-        raise InputError(f"phase must be one label or distinct labels, not {value!r}")
+    wanted = phase_list(value)
     for label in wanted:
         if label not in present:
             known = ", ".join(map(str, present))
             raise InputError(f"phase must be one of the labels present ({known}), not {label}")
+    return wanted
+
+
+def phase_list(value: int | Sequence[int]) -> list[int]:
+    """Return `value` as distinct phase labels."""
+    given = list(value) if isinstance(value, Sequence) else [value]
+    wanted = [_validate.integer(p, name="phase", minimum=0, maximum=255) for p in given]
+    if not wanted or len(set(wanted)) != len(wanted):
+        raise InputError(f"phase must be one label or distinct labels, not {value!r}")
     return wanted
