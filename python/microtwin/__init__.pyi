@@ -37,4 +37,5 @@ from .statistics import describe as describe
 from .statistics import describe_tiles as describe_tiles
 from .statistics import lineal_path as lineal_path
 from .statistics import mean_chord as mean_chord
+from .statistics import profile as profile
 from .statistics import two_point as two_point

@@ -12,6 +12,7 @@ from microtwin.statistics.connectivity import Connectivity, connectivity
 from microtwin.statistics.correlation import lineal_path, two_point
 from microtwin.statistics.description import Description, describe
 from microtwin.statistics.function import CorrelationFunction
+from microtwin.statistics.profile import profile
 from microtwin.statistics.tiles import describe_tiles
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "describe_tiles",
     "lineal_path",
     "mean_chord",
+    "profile",
     "two_point",
 ]
