@@ -28,6 +28,8 @@ from .phases import threshold_of as threshold_of
 from .statistics import Connectivity as Connectivity
 from .statistics import CorrelationFunction as CorrelationFunction
 from .statistics import Description as Description
+from .statistics import IntegralRange as IntegralRange
+from .statistics import RepresentativeVolume as RepresentativeVolume
 from .statistics import chord_density as chord_density
 from .statistics import chord_length as chord_length
 from .statistics import cluster_function as cluster_function
@@ -38,4 +40,5 @@ from .statistics import describe_tiles as describe_tiles
 from .statistics import lineal_path as lineal_path
 from .statistics import mean_chord as mean_chord
 from .statistics import profile as profile
+from .statistics import representative_volume as representative_volume
 from .statistics import two_point as two_point

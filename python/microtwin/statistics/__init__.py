@@ -13,6 +13,11 @@ from microtwin.statistics.correlation import lineal_path, two_point
 from microtwin.statistics.description import Description, describe
 from microtwin.statistics.function import CorrelationFunction
 from microtwin.statistics.profile import profile
+from microtwin.statistics.representative import (
+    IntegralRange,
+    RepresentativeVolume,
+    representative_volume,
+)
 from microtwin.statistics.tiles import describe_tiles
 
 __all__ = [
@@ -20,6 +25,8 @@ __all__ = [
     "Connectivity",
     "CorrelationFunction",
     "Description",
+    "IntegralRange",
+    "RepresentativeVolume",
     "chord_density",
     "chord_length",
     "cluster_function",
@@ -30,5 +37,6 @@ __all__ = [
     "lineal_path",
     "mean_chord",
     "profile",
+    "representative_volume",
     "two_point",
 ]

@@ -36,7 +36,7 @@ def plot_function(
     function: "CorrelationFunction", ax: "Axes | None", *, label: str | None = None, **style: Any
 ) -> "Axes":
     """Draw one function; see `CorrelationFunction.plot`."""
-    ax = ax if ax is not None else _new_axes()
+    ax = ax if ax is not None else new_axes()
     kind = KINDS[function.statistic]
     metres = function.distances
     # One curve, one scale: metres only where all the directions measured agree on them.
@@ -68,7 +68,7 @@ def plot_function(
 
 def plot_description(description: "Description", ax: "Axes | None") -> "Axes":
     """Draw the correlation functions of a description; see `Description.plot`."""
-    ax = ax if ax is not None else _new_axes()
+    ax = ax if ax is not None else new_axes()
     drawn = [f for f in description.functions if f.statistic in _TOGETHER]
     for function in drawn:
         _draw(description, function, ax, linestyle=_TOGETHER[function.statistic])
@@ -85,7 +85,7 @@ def plot_panels(description: "Description", figure: "Figure | None") -> "Figure"
     others = [s for s in description.statistics if s in KINDS and s not in _TOGETHER]
     columns = min(len(others) + 1, 3)
     rows = -(-(len(others) + 1) // columns)
-    figure = figure if figure is not None else _new_figure(columns, rows)
+    figure = figure if figure is not None else new_figure(columns, rows)
     panels: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).ravel())
     plot_description(description, panels[0])
     for statistic, ax in zip(others, panels[1:], strict=False):
@@ -105,11 +105,13 @@ def _draw(
     plot_function(function, ax, color=colour, marker=marker, markersize=4, **style)
 
 
-def _new_axes() -> "Axes":
-    return _new_figure(1, 1).subplots()
+def new_axes() -> "Axes":
+    """Return the axes of a new figure."""
+    return new_figure(1, 1).subplots()
 
 
-def _new_figure(columns: int, rows: int) -> "Figure":
+def new_figure(columns: int, rows: int) -> "Figure":
+    """Return a figure for so many panels."""
     from matplotlib.figure import Figure
 
     # A figure of its own rather than pyplot's: no window, no global state, no leak. In a notebook
