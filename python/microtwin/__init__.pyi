@@ -28,6 +28,7 @@ from .phases import threshold_of as threshold_of
 from .statistics import Connectivity as Connectivity
 from .statistics import CorrelationFunction as CorrelationFunction
 from .statistics import Description as Description
+from .statistics import Distance as Distance
 from .statistics import IntegralRange as IntegralRange
 from .statistics import RepresentativeVolume as RepresentativeVolume
 from .statistics import chord_density as chord_density
@@ -37,6 +38,7 @@ from .statistics import clusters as clusters
 from .statistics import connectivity as connectivity
 from .statistics import describe as describe
 from .statistics import describe_tiles as describe_tiles
+from .statistics import distance as distance
 from .statistics import lineal_path as lineal_path
 from .statistics import mean_chord as mean_chord
 from .statistics import profile as profile

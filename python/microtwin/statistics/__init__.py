@@ -11,6 +11,7 @@ from microtwin.statistics.clusters import cluster_function, clusters
 from microtwin.statistics.connectivity import Connectivity, connectivity
 from microtwin.statistics.correlation import lineal_path, two_point
 from microtwin.statistics.description import Description, describe
+from microtwin.statistics.distance import Distance, distance
 from microtwin.statistics.function import CorrelationFunction
 from microtwin.statistics.profile import profile
 from microtwin.statistics.representative import (
@@ -25,6 +26,7 @@ __all__ = [
     "Connectivity",
     "CorrelationFunction",
     "Description",
+    "Distance",
     "IntegralRange",
     "RepresentativeVolume",
     "chord_density",
@@ -34,6 +36,7 @@ __all__ = [
     "connectivity",
     "describe",
     "describe_tiles",
+    "distance",
     "lineal_path",
     "mean_chord",
     "profile",
