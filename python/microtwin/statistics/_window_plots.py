@@ -40,7 +40,7 @@ def plot_errors(rev: "RepresentativeVolume", ax: "Axes | None") -> "Axes":
         ax.plot(far, relative, color=line.get_color(), linestyle=":", linewidth=1)
     ax.axhline(rev.tolerance, color="0.4", linewidth=0.8, linestyle="--")
     ax.annotate(
-        f"tolerance {rev.tolerance:.3g}", (1, rev.tolerance), xytext=(-4, 3),
+        f"tolerance {rev.tolerance:.3g}", (1, rev.tolerance), xytext=(-4, -11),
         xycoords=("axes fraction", "data"), textcoords="offset points", fontsize="small",
         ha="right", color="0.4",
     )  # fmt: skip
@@ -50,7 +50,7 @@ def plot_errors(rev: "RepresentativeVolume", ax: "Axes | None") -> "Axes":
         title="how far off one window is",
     )
     _plain(ax)
-    ax.legend(frameon=False, fontsize="small")
+    ax.legend(frameon=False, fontsize="small", loc="lower left")
     return ax
 
 
@@ -89,25 +89,46 @@ def plot_statistic(rev: "RepresentativeVolume", statistic: str, ax: "Axes") -> "
     ax.axhline(whole, color="k", linewidth=0.8, label="whole sample")
     for sign in (-1, 1):
         ax.axhline(whole * (1 + sign * rev.tolerance), color="k", linewidth=0.6, linestyle="--")
-    found = rev.representative[statistic]
-    title = "not representative yet"
+    found, law = rev.representative[statistic], rev.integral_ranges[statistic]
     if found is not None:
         ax.axvline(found * scale, color="C2", linewidth=1)
-        title = f"from {found * scale:.3g} {unit}"
-    law = rev.integral_ranges[statistic]
-    if found is None and law is not None and np.isfinite(law.size):
-        title += f" (by the law: {law.size * scale:.3g} {unit})"
+        verdict = f"representative from {_length(found * scale)} {unit}"
+    elif law is not None and np.isfinite(law.size):
+        verdict = f"not representative; by the law from {_length(law.size * scale)} {unit}"
+    else:
+        verdict = "not representative"
     ax.set_xscale("log")
     _plain(ax)
     ax.set(
         xlabel=f"edge of the window ({unit})",
         ylabel=_UNITS.get(statistic.partition("(")[0], "value"),
-        title=f"{_title(statistic)}: {title}",
+        title=_title(statistic),
     )
     ax.title.set_fontsize("medium")
+    ax.annotate(
+        verdict, (1, 1), xytext=(-4, -4), xycoords="axes fraction", textcoords="offset points",
+        ha="right", va="top", fontsize="small", color="C2" if found is not None else "C3",
+    )  # fmt: skip
+    _limit(rev, k, ax)
     if k == 0:
-        ax.legend(frameon=False, fontsize="small")
+        ax.legend(frameon=False, fontsize="small", loc="lower right")
     return ax
+
+
+def _limit(rev: "RepresentativeVolume", k: int, ax: "Axes") -> None:
+    """Show the spread of the windows but not those that lie far out, for the sake of the rest."""
+    known = [values[np.isfinite(values[:, k]), k] for values in rev.values]
+    edges = [np.percentile(values, (5, 95)) for values in known if len(values)]
+    if edges and np.ptp(edges) > 0:
+        low, high = min(np.min(edges), rev.whole[k]), max(np.max(edges), rev.whole[k])
+        # Room above for the verdict, below for the legend.
+        below, above = (0.3 if k == 0 else 0.08), 0.14
+        ax.set_ylim(low - below * (high - low), high + above * (high - low))
+
+
+def _length(value: float) -> str:
+    """Write a length with three digits, without an exponent."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _scale(rev: "RepresentativeVolume") -> tuple[float, str]:

@@ -35,7 +35,7 @@ class Distance:
     scale : {"natural", "spread"}
         What the terms are measured in; see `distance`.
     missing : tuple of str
-        What only one of the two descriptions has, and is not compared.
+        What only one of the two has, or has no value or scale for, and is not compared.
     """
 
     terms: Mapping[str, float]
@@ -148,7 +148,7 @@ def distance(
     mine, theirs = _quantities(a, scale), _quantities(b, scale)
     fixed = None if reference is None else _quantities(reference, scale)
     terms = {}
-    for name in mine.keys() & theirs.keys():
+    for name in (name for name in mine if name in theirs):
         if fixed is None:
             # Of both where that is symmetric; a spread is that of the reference.
             units = (mine[name], theirs[name]) if scale == "natural" else (theirs[name],)
@@ -164,7 +164,6 @@ def distance(
             f"a and b must have something in common to compare: one has {', '.join(mine)}; the "
             f"other {', '.join(theirs)}"
         )
-    terms = {name: terms[name] for name in mine if name in terms}
     missing = tuple(name for name in {**mine, **theirs} if name not in terms)
     return Distance(terms, _weights(weights, terms), scale, missing)
 

@@ -159,14 +159,12 @@ class RepresentativeVolume:
         The deviation times the quantile of the normal distribution, over the whole sample's value:
         how far off a single window of that size may be.
         """
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self._quantile * self.deviation / np.abs(self.whole))
+        return _relative(self._quantile * self.deviation, self.whole)
 
     @property
     def bias(self) -> Floats:
         """Mean over the windows less the whole's value, relative to it; (sizes, statistics)."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray((self.mean - self.whole) / np.abs(self.whole))
+        return _relative(self.mean - self.whole, self.whole)
 
     @property
     def representative(self) -> dict[str, int | None]:
@@ -297,7 +295,9 @@ class RepresentativeVolume:
             values = tuple(part.reshape(-1, columns) for part in np.split(numbers, cuts))
             spacing = about.pop("spacing")
             whole = np.array(about.pop("whole"), dtype=np.float64)
-            listed = {k: tuple(v) if isinstance(v, list) else v for k, v in about.items()}
+            listed: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in about.items()
+            }
             result = cls(
                 values=values,
                 whole=whole,
@@ -492,6 +492,12 @@ def _sizes(value: Sequence[int] | None, shortest: int) -> tuple[int, ...]:
     if not edges:
         raise InputError("sizes must hold at least one edge, not none")
     return tuple(edges)
+
+
+def _relative(part: Floats, whole: Floats) -> Floats:
+    """Return part over whole; of what is 0 everywhere, 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(part == 0, 0.0, part / np.abs(whole))
 
 
 def _sample_deviation(values: Floats) -> float:
