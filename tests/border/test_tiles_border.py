@@ -58,6 +58,12 @@ def test_what_is_no_sum_over_lines_is_refused_with_the_reason(monkeypatch):
         mt.describe_tiles(BOARD, statistics=("two_point", "pore_size"))
 
 
+def test_all_means_all_that_are_sums_over_lines():
+    real = mt.describe_tiles(BOARD, statistics="all", directions="all")
+    assert real.statistics == ("two_point", "lineal_path", "chord_length")
+    assert {f.directions for f in real.functions} == {"axes", "face_diagonals"}
+
+
 def test_an_empty_mask_is_named_by_describe_too():
     with pytest.raises(InputError, match="mask must be true somewhere"):
         mt.describe(BOARD, mask=np.zeros((8, 8), bool))

@@ -62,10 +62,10 @@ def describe_tiles(
         Anything with a shape, (y, x) or (z, y, x), a dtype, and slices that become arrays of labels
         0..255: `numpy.memmap`, `tifffile.memmap`, a Zarr array, a data set of h5py.
     statistics : str or sequence of str
-        Any of "two_point", "lineal_path" and "chord_length". Clusters and pore sizes need the whole
-        volume at once, and are left to `describe`.
+        Any of "two_point", "lineal_path" and "chord_length"; all by default. Clusters and pore sizes
+        need the whole volume at once, and are left to `describe`.
     directions : str or sequence of str
-        One or more of "axes", "face_diagonals" and "body_diagonals".
+        One or more of "axes", "face_diagonals" and "body_diagonals", or "all" of them.
     mask : sliceable, optional
         As `volume`, of true and false.
     tile : int, optional
@@ -300,9 +300,11 @@ def _histogram(block: Block) -> Counts:
 
 
 def _statistics(value: str | Sequence[str]) -> list[str]:
+    if isinstance(value, str) and value == "all":
+        return list(DEFAULT)
     given = [value] if isinstance(value, str) else list(value)
     for name in given:
-        _validate.choice(name, STATISTICS, name="each of statistics")
+        _validate.choice(name, [*STATISTICS, "all"], name="each of statistics")
         if name not in _COUNTERS:
             raise InputError(
                 f"statistics must be sums over lines ({', '.join(_COUNTERS)}) to be measured block "
