@@ -62,8 +62,8 @@ def describe_tiles(
         Anything with a shape, (y, x) or (z, y, x), a dtype, and slices that become arrays of labels
         0..255: `numpy.memmap`, `tifffile.memmap`, a Zarr array, a data set of h5py.
     statistics : str or sequence of str
-        Any of "two_point", "lineal_path" and "chord_length"; all by default. Clusters and pore sizes
-        need the whole volume at once, and are left to `describe`.
+        Any of "two_point", "lineal_path" and "chord_length"; all by default. Clusters and pore
+        sizes need the whole volume at once, and are left to `describe`.
     directions : str or sequence of str
         One or more of "axes", "face_diagonals" and "body_diagonals", or "all" of them.
     mask : sliceable, optional
