@@ -56,7 +56,6 @@ def test_cells_of_equal_colour_have_an_integral_range_of_their_area():
     assert rev.integral_ranges["porosity"].integral_range == pytest.approx(25, rel=0.25)
 
 
-@pytest.mark.slow
 def test_the_integral_range_of_discs_is_the_integral_of_their_covariance():
     radius, density = 6, 0.004
     samples = [discs(seed, 512, radius, density) for seed in range(6)]
