@@ -182,3 +182,37 @@ def test_descriptions_that_cannot_be_compared():
     same = described([blobs(1), blobs(1)])
     with pytest.raises(InputError, match="reference must have a scale for two_point/1/axes"):
         mt.distance(described(blobs(2)), same, scale="spread")
+
+
+def test_numbers_and_curves_of_any_kind_are_measured_by_their_own_size():
+    from dataclasses import dataclass, replace
+
+    from microtwin.statistics.function import make_function
+
+    @dataclass(frozen=True)
+    class Counted:
+        numbers: dict
+        statistic: str = "minkowski"
+        phase: int = 1
+        spread: dict | None = None
+
+    def with_more(seed, euler, curve):
+        one = described(blobs(seed))
+        more = make_function(
+            "surface_void",
+            phase=1,
+            hits=np.array([curve]),
+            trials=np.full((1, len(curve)), 10),
+            directions="none",
+            periodic=False,
+            spacing=None,
+        )
+        return replace(one, functions=(*one.functions, more), numbers=(Counted({"euler": euler}),))
+
+    # (3, -1): the difference is 4, the root-mean-square of both is sqrt(5).
+    a, b = with_more(1, 3.0, [1.0, 2.0, 9.0]), with_more(2, -1.0, [1.0, 4.0])
+    terms = mt.distance(a, b).terms
+    assert terms["minkowski/1/euler/2-D"] == pytest.approx(4 / np.sqrt(5))
+    # Over two lags: rms 0.2 / sqrt(2), in units of sqrt((0.05 + 0.17) / 2 / 2).
+    gap, unit = np.sqrt(0.04 / 2), np.sqrt(((0.01 + 0.04) / 2 + (0.01 + 0.16) / 2) / 2)
+    assert terms["surface_void/1/none"] == pytest.approx(gap / unit)
