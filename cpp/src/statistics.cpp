@@ -96,6 +96,47 @@ Counts chord_hits(const LineBundles& lines, const LineBundles* window, std::int6
         }));
 }
 
+// Voxels that differ from the next one along their line, both in the window if there is one.
+std::int64_t differing(const LineBundles& lines, const LineBundles* window,
+                       const CountOptions& options) {
+    const std::int64_t tail = options.periodic ? 1 : 0;
+    const Counts zero(1);
+    return summed(
+        parallel_ranges(lines.count(), options.threads, zero,
+                        [&](std::int64_t begin, std::int64_t end, Counts& hits) {
+                            RowBuffer rows(lines.length() + tail);
+                            RowBuffer inside(window == nullptr ? 0 : lines.length() + tail);
+                            for (std::int64_t bundle = begin; bundle < end; ++bundle) {
+                                const std::int64_t pairs = lines.rows(bundle).size() - 1 + tail;
+                                lines.gather(bundle, tail, rows.row(0));
+                                if (window != nullptr) window->gather(bundle, tail, inside.row(0));
+                                for (std::int64_t i = 0; i < pairs; ++i)
+                                    for (int k = 0; k < kBundleWords; ++k) {
+                                        std::uint64_t differ = rows.row(i)[k] ^ rows.row(i + 1)[k];
+                                        if (window != nullptr)
+                                            differ &= inside.row(i)[k] & inside.row(i + 1)[k];
+                                        rows.row(i)[k] = differ;
+                                    }
+                                if (pairs > 0)
+                                    count_overlaps(rows.row(0), rows.row(0), pairs, 0, hits.data());
+                            }
+                        }))[0];
+}
+
+// Lines that lean and do not wrap begin and end within a bundle: what is beyond is no phase, but it
+// is not inside either.
+bool needs_window(const Sample& sample, const Step& step, bool periodic) {
+    const bool leans = std::count(step.begin(), step.end(), 0) != 2;
+    return sample.window != nullptr || (leans && !periodic);
+}
+
+Packed packed_window(const Sample& sample, int threads) {
+    const Shape3& shape = sample.labels.shape;
+    return {sample.window != nullptr ? PhaseMask({sample.window, shape}, 1, threads)
+                                     : PhaseMask::ones(shape),
+            threads};
+}
+
 }  // namespace
 
 void check_count(const Sample& sample, const std::vector<Step>& steps,
@@ -188,23 +229,19 @@ std::vector<LagCounts> chord_lengths(const Sample& sample, std::uint8_t phase,
     check_count(sample, steps, options);
     const Shape3& shape = sample.labels.shape;
     Packed lines(packed(sample, phase, options.threads), options.threads);
-    // Lines that lean and do not wrap begin and end within a bundle: what is beyond is no phase,
-    // but it is not inside either.
     const bool masked = sample.window != nullptr;
-    Packed window(
-        masked ? PhaseMask({sample.window, shape}, 1, options.threads) : PhaseMask::ones(shape),
-        options.threads);
+    std::optional<Packed> window;
     std::vector<LagCounts> result;
     for (const Step& step : steps) {
         // Inside a window a ring has no place for a chord of all but one of its voxels.
         const std::int64_t fits = lag_bound(shape, step) - (masked && options.periodic ? 2 : 1);
         const std::int64_t reach =
             std::clamp<std::int64_t>(options.max_lag, 0, std::max<std::int64_t>(fits, 0));
-        const bool leans = std::count(step.begin(), step.end(), 0) != 2;
         const LineBundles along = lines.along(step, options.periodic);
         LagCounts counts;
-        if (masked || (leans && !options.periodic)) {
-            const LineBundles places = window.along(step, options.periodic);
+        if (needs_window(sample, step, options.periodic)) {
+            if (!window) window.emplace(packed_window(sample, options.threads));
+            const LineBundles places = window->along(step, options.periodic);
             counts.hits = chord_hits(along, &places, reach, options);
         } else {
             counts.hits = chord_hits(along, nullptr, reach, options);
@@ -219,6 +256,57 @@ std::vector<LagCounts> chord_lengths(const Sample& sample, std::uint8_t phase,
             result[i].trials.assign(places[i].hits.begin() + 1, places[i].hits.end());
     }
     return result;
+}
+
+std::vector<Share> interfaces(const Sample& sample, std::uint8_t phase,
+                              const std::vector<Step>& steps, bool periodic, int threads) {
+    const CountOptions options{1, periodic, threads};
+    check_count(sample, steps, options);
+    const Shape3& shape = sample.labels.shape;
+    Packed lines(packed(sample, phase, threads), threads);
+    std::optional<Packed> window;
+    std::vector<Share> result;
+    for (const Step& step : steps) {
+        Share share{0, lag_trials(shape, step, 1, periodic)[1]};
+        if (share.trials > 0 && needs_window(sample, step, periodic)) {
+            if (!window) window.emplace(packed_window(sample, threads));
+            const LineBundles places = window->along(step, periodic);
+            share.hits = differing(lines.along(step, periodic), &places, options);
+            share.trials = pair_hits(places, places, 1, options)[1];
+        } else if (share.trials > 0) {
+            share.hits = differing(lines.along(step, periodic), nullptr, options);
+        }
+        result.push_back(share);
+    }
+    return result;
+}
+
+std::array<std::int64_t, 256> label_counts(const Sample& sample, int threads) {
+    check_count(sample, {}, {0, false, threads});
+    // Neighbours are mostly alike: in tables of their own, none waits for the one before.
+    constexpr std::int64_t kTables = 4;
+    using Tables = std::array<std::array<std::int64_t, 256>, kTables>;
+    const std::int64_t voxels = sample.labels.shape.size();
+    const auto parts = parallel_ranges(
+        voxels, threads, Tables{}, [&](std::int64_t begin, std::int64_t end, Tables& tables) {
+            const std::uint8_t* labels = sample.labels.data;
+            if (sample.window != nullptr) {
+                for (std::int64_t i = begin; i < end; ++i)
+                    tables[static_cast<std::size_t>(i % kTables)][labels[i]] +=
+                        sample.window[i] == 1;
+                return;
+            }
+            std::int64_t i = begin;
+            for (; i + kTables <= end; i += kTables)
+                for (std::size_t k = 0; k < kTables; ++k)
+                    ++tables[k][labels[i + static_cast<std::int64_t>(k)]];
+            for (; i < end; ++i) ++tables[0][labels[i]];
+        });
+    std::array<std::int64_t, 256> total{};
+    for (const Tables& tables : parts)
+        for (const auto& table : tables)
+            for (std::size_t label = 0; label < total.size(); ++label) total[label] += table[label];
+    return total;
 }
 
 }  // namespace microtwin

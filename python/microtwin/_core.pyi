@@ -28,6 +28,15 @@ def lineal_path(
     periodic: bool,
     threads: int,
 ) -> tuple[_Counts, _Counts]: ...
+def interfaces(
+    labels: _Labels,
+    window: _Labels | None,
+    phase: int,
+    steps: _Steps,
+    periodic: bool,
+    threads: int,
+) -> tuple[_Counts, _Counts]: ...
+def label_counts(labels: _Labels, window: _Labels | None, threads: int) -> _Counts: ...
 def chord_lengths(
     labels: _Labels,
     window: _Labels | None,

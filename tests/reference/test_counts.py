@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import microtwin as mt
+from microtwin import _core
 from microtwin.statistics.correlation import longest_lag
 from microtwin.statistics.directions import FAMILIES, family_vectors
 from reference import naive
@@ -132,3 +133,27 @@ def test_labels_of_other_types_count_the_same():
         mt.two_point(labels.astype(np.uint8)[:, ::-1], phase=1, axes=1).hits,
         mt.two_point(labels, phase=1, axes=1).hits,
     )
+
+
+@given(labels=structures(side_2d=70, side_3d=12), periodic=st.booleans(), masked=st.booleans())
+def test_neighbours_that_differ_are_pairs_neither_within_the_phase_nor_without(
+    labels, periodic, masked
+):
+    mask = np.random.default_rng(labels.size).random(labels.shape) < 0.9 if masked else None
+    window = None if mask is None else mask.view(np.uint8)
+    for family in FAMILIES[: labels.ndim]:
+        steps = family_vectors(family, labels.ndim)
+        hits, trials = _core.interfaces(labels, window, 1, steps, periodic, 2)
+        for step, differing, pairs in zip(steps, hits.tolist(), trials.tolist(), strict=True):
+            count = (step, 1, periodic, mask)
+            within, every = naive.two_point(labels, 1, *count)
+            without, _ = naive.two_point((labels != 1).astype(np.uint8), 1, *count)
+            assert (differing, pairs) == (every[1] - within[1] - without[1], every[1])
+
+
+@given(labels=structures(), masked=st.booleans(), threads=st.sampled_from([1, 2, 7]))
+def test_every_voxel_is_counted_under_its_label(labels, masked, threads):
+    mask = np.random.default_rng(labels.size).random(labels.shape) < 0.5 if masked else None
+    counts = _core.label_counts(labels, None if mask is None else mask.view(np.uint8), threads)
+    inside = labels if mask is None else labels[mask]
+    assert np.array_equal(counts, np.bincount(inside.ravel(), minlength=256))

@@ -3,6 +3,7 @@
 // S. Torquato, Random Heterogeneous Materials (2002), chapters 2 and 12.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -35,6 +36,17 @@ std::vector<LagCounts> lineal_path(const Sample& sample, std::uint8_t phase,
 // a place where one could be seen: r + 2 voxels inside, or, where lines wrap, any voxel.
 std::vector<LagCounts> chord_lengths(const Sample& sample, std::uint8_t phase,
                                      const std::vector<Step>& steps, const CountOptions& options);
+
+struct Share {
+    std::int64_t hits, trials;
+};
+
+// Of all pairs of neighbours along each step, those of which one is of the phase.
+std::vector<Share> interfaces(const Sample& sample, std::uint8_t phase,
+                              const std::vector<Step>& steps, bool periodic, int threads);
+
+// How many voxels of each label there are.
+std::array<std::int64_t, 256> label_counts(const Sample& sample, int threads);
 
 // Throws std::invalid_argument unless these can be counted.
 void check_count(const Sample& sample, const std::vector<Step>& steps, const CountOptions& options);

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _validate
+from microtwin import _core, _validate
 from microtwin.errors import InputError
 from microtwin.statistics import _tables
 from microtwin.statistics._registry import CURVES, DIRECTED, NUMBERS, STATISTICS, Numbers
-from microtwin.statistics.correlation import directed, lag_limit, longest_lag, two_point
+from microtwin.statistics.correlation import directed, lag_limit
 from microtwin.statistics.directions import checked_families
 from microtwin.statistics.function import CorrelationFunction
 
@@ -393,11 +393,9 @@ def describe(
     families = checked_families(directions, ndim)
     if axes is not None and families != ("axes",):
         raise InputError('axes can be chosen only where directions is "axes"')
+    workers = _validate.threads(threads)
     histograms = np.array(
-        [
-            np.bincount(s.ravel() if m is None else s[m.view(np.bool_)], minlength=256)
-            for s, m in zip(structures, masks, strict=True)
-        ]
+        [_core.label_counts(s, m, workers) for s, m in zip(structures, masks, strict=True)]
     )
     totals = histograms.sum(axis=0)
     present = [int(label) for label in np.flatnonzero(totals)]
@@ -437,15 +435,12 @@ def describe(
         for function in curves(name, label)
     )
 
-    def outside(structure: npt.ArrayLike, *, phase: int, **options: Any) -> CorrelationFunction:
-        return two_point(np.asarray(structure) != phase, phase=1, **options)
-
     def differing_neighbours(label: int) -> npt.NDArray[np.int64]:
-        nearest = min(1, longest_lag(shapes, along))
-        options = {"phase": label, "max_lag": nearest, "axes": axes, "device": device}
-        both, neither = (over_samples(measure, **options) for measure in (two_point, outside))
-        pairs = both.trials[:, nearest]
-        return np.stack([pairs - both.hits[:, nearest] - neither.hits[:, nearest], pairs], axis=1)
+        pairs = (
+            _core.interfaces(s, m, label, along, bool(periodic), workers)
+            for s, m in zip(structures, masks, strict=True)
+        )
+        return np.asarray(np.sum([np.stack(one, axis=1) for one in pairs], axis=0))
 
     return Description(
         phase=wanted[0],

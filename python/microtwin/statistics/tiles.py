@@ -1,7 +1,7 @@
 """Descriptions of volumes that are larger than memory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import InputError
 from microtwin.statistics._registry import STATISTICS
 from microtwin.statistics._slabs import Block, Source, available_memory, passes
-from microtwin.statistics.correlation import directed, lag_limit, longest_lag
+from microtwin.statistics.correlation import directed, lag_limit
 from microtwin.statistics.description import Description, phase_list, phases_among
 from microtwin.statistics.directions import Vector, checked_families, lag_bound
 from microtwin.statistics.function import make_function
@@ -175,7 +175,7 @@ class _Tally:
         """Count what a block holds along the vectors; its voxels too if it is one of the first."""
         here = self.phases
         if first:
-            histogram = _histogram(block)
+            histogram = _core.label_counts(block.labels, block.window, self.threads)
             self.voxels += histogram
             here = [k for k in np.flatnonzero(histogram).tolist() if here is None or k in here]
         elif here is None:
@@ -194,13 +194,14 @@ class _Tally:
                         self._add_to(self.trials, curve, curve, mine, trials)
             for vector in set(vectors) & set(self.along):
                 step = block.steps[vectors.index(vector)]
-                differing, pairs = self._neighbours(block, label, step)
-                at = self.along.index(vector)
-                self.interfaces.setdefault(label, np.zeros(len(self.along), np.int64))[at] += (
-                    differing
+                differing, pairs = _core.interfaces(
+                    block.labels, block.window, label, [step], block.periodic, self.threads
                 )
+                at = self.along.index(vector)
+                totals = self.interfaces.setdefault(label, np.zeros(len(self.along), np.int64))
+                totals[at] += differing[0]
                 if turn == 0:
-                    self.pairs[at] += pairs
+                    self.pairs[at] += pairs[0]
 
     def _add_to(
         self, totals: dict[Any, Counts], key: Any, curve: _Curve, mine: list[Vector], counts: Counts
@@ -234,26 +235,6 @@ class _Tally:
             bound -= 1  # a chord that begins and ends at one voxel is seen whole in no mask
         hits[:, bound:] = trials[:, bound:] = 0
 
-    def _neighbours(self, block: Block, label: int, step: Vector) -> tuple[int, int]:
-        """Return how many pairs of neighbours differ in the label, and how many there are."""
-        nearest = min(1, longest_lag([self.shape], self.along))
-        hits, trials = self._count("two_point", block, label, [step], nearest)
-        both, pairs = int(hits[0, nearest]), int(trials[0, nearest])
-        if nearest == 0 or pairs == 0:
-            return 0, pairs
-        if block.window is not None:
-            others = replace(block, labels=(block.labels != label).view(np.uint8))
-            neither, _ = self._count("two_point", others, 1, [step], nearest)
-            return pairs - both - int(neither[0, nearest]), pairs
-        # Every voxel of the phase has two neighbours along a line, but one at a face. Of these ends
-        # of pairs, those of pairs within the phase are not at an interface.
-        ends = 2 * int(self._count("two_point", block, label, [step], 0)[0][0, 0])
-        if not self.periodic:
-            axis = step.index(1)
-            for face in (0, -1):
-                ends -= int(np.count_nonzero(block.labels.take(face, axis) == label))
-        return ends - 2 * both, pairs
-
     def description(
         self, phase: Any, *, spacing: tuple[float, ...] | None, masked: bool
     ) -> Description:
@@ -284,19 +265,6 @@ class _Tally:
             },
             shape=self.shape,
         )
-
-
-def _histogram(block: Block) -> Counts:
-    """Count the labels in a block, slice by slice: bincount widens to 64 bits."""
-    total = np.zeros(256, np.int64)
-    for i, labels in enumerate(block.labels):
-        inside = labels.ravel() if block.window is None else labels[block.window[i].view(np.bool_)]
-        even = inside.size // 2 * 2
-        # Two labels at a time, for half the work.
-        pairs = np.bincount(inside[:even].view(np.uint16), minlength=1 << 16).reshape(256, 256)
-        total += pairs.sum(axis=0) + pairs.sum(axis=1)
-        total += np.bincount(inside[even:], minlength=256)
-    return total
 
 
 def _statistics(value: str | Sequence[str]) -> list[str]:
