@@ -14,6 +14,8 @@ namespace microtwin::python {
 void bind_statistics(py::module_& m);
 void bind_annealing(py::module_& m);
 void bind_clusters(py::module_& m);
+void bind_distance(py::module_& m);
+void bind_configurations(py::module_& m);
 
 inline py::tuple lag_tables(const std::vector<LagCounts>& counts) {
     std::vector<const std::vector<std::int64_t>*> hits, trials;

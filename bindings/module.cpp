@@ -5,4 +5,6 @@ PYBIND11_MODULE(_core, m) {
     microtwin::python::bind_statistics(m);
     microtwin::python::bind_annealing(m);
     microtwin::python::bind_clusters(m);
+    microtwin::python::bind_configurations(m);
+    microtwin::python::bind_distance(m);
 }

@@ -4,14 +4,10 @@
 #include <cmath>
 #include <cstring>
 
-// Compiled for several instruction sets, chosen when the library is loaded. Contraction to fused
-// multiply-add is off for the whole core (see CMakeLists.txt): every version rounds alike.
-#if defined(__linux__) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define MICROTWIN_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define MICROTWIN_CLONES
-#endif
+#include "clones.hpp"
+
+// Contraction to fused multiply-add is off for the whole core (see CMakeLists.txt): every version
+// that MICROTWIN_CLONES makes rounds alike.
 #if defined(__GNUC__)
 #define MICROTWIN_INLINE [[gnu::always_inline]] inline
 #else
