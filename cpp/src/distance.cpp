@@ -82,8 +82,9 @@ void along_y(const LabelView& labels, std::uint8_t phase, bool periodic, std::in
 // parabolas of all their voxels: d(i) = min over j of (i - j)^2 + f(j).
 class Lines {
   public:
-    Lines(std::int64_t n, std::int64_t stride, bool periodic)
-        : n_(n), stride_(stride), periodic_(periodic), halo_(reach() + kSteps),
+    Lines(std::int64_t n, std::int64_t stride, bool periodic, std::int64_t limit)
+        : n_(n), stride_(stride), periodic_(periodic),
+          reach_(std::min(periodic ? n / 2 : n - 1, limit)), halo_(reach_ + kSteps),
           values_(static_cast<std::size_t>((n + 2 * halo_) * stride + kBlock)),
           result_(static_cast<std::size_t>(n * stride + kBlock)) {}
 
@@ -97,7 +98,7 @@ class Lines {
         const auto [low, high] = distance::extent(input(), size);
         if (low == kNever || high <= 1) return false;
         const auto needed = static_cast<std::int64_t>(std::sqrt(high)) + 1;
-        const std::int64_t steps = std::min(reach(), needed);
+        const std::int64_t steps = std::min(reach_, needed);
         fill_halo(steps + kSteps);
         const std::int64_t budget = kTries * (size / kBlock + 1);
         if (!lower(input(), size, stride_, steps, budget, result_.data()))
@@ -109,8 +110,6 @@ class Lines {
   private:
     // Tries of kSteps steps a block, after which the envelope is the quicker way.
     static constexpr std::int64_t kTries = 24;
-
-    std::int64_t reach() const { return periodic_ ? n_ / 2 : n_ - 1; }
 
     void fill_halo(std::int64_t steps) {
         const std::int64_t size = n_ * stride_, behind = steps * stride_;
@@ -127,15 +126,20 @@ class Lines {
 
     std::int64_t n_, stride_;
     bool periodic_;
-    std::int64_t halo_;
+    std::int64_t reach_, halo_;
     std::vector<std::int32_t> values_, result_;
     Envelope envelope_;
 };
 
-void along_x(const Shape3& shape, bool periodic, std::int64_t begin, std::int64_t end,
-             std::int32_t* distances) {
-    const std::int64_t n = shape[2];
-    Lines lines(n, 1, periodic);
+struct Space {
+    Shape3 shape;
+    bool periodic;
+    std::int64_t limit;
+};
+
+void along_x(const Space& space, std::int64_t begin, std::int64_t end, std::int32_t* distances) {
+    const std::int64_t n = space.shape[2];
+    Lines lines(n, 1, space.periodic, space.limit);
     for (std::int64_t row = begin; row < end; ++row) {
         std::int32_t* here = distances + row * n;
         std::copy(here, here + n, lines.input());
@@ -158,11 +162,11 @@ std::int64_t panels(const Shape3& shape) {
 }
 
 // Columns of the (y, x) plane, a panel at a time.
-void along_z(const Shape3& shape, bool periodic, std::int64_t begin, std::int64_t end,
-             std::int32_t* distances) {
+void along_z(const Space& space, std::int64_t begin, std::int64_t end, std::int32_t* distances) {
+    const Shape3& shape = space.shape;
     const std::int64_t n = shape[0], row = shape[2], slice = shape[1] * row;
     // Where the end of a row cuts a block short its other columns stay zero, which is done at once.
-    std::vector<Lines> blocks(kPanel, Lines(n, kBlock, periodic));
+    std::vector<Lines> blocks(kPanel, Lines(n, kBlock, space.periodic, space.limit));
     for (std::int64_t item = begin; item < end; ++item) {
         const std::int64_t y = item / panels(shape), x0 = item % panels(shape) * kPanel * kBlock;
         std::int32_t* const origin = distances + y * row + x0;
@@ -205,9 +209,11 @@ void check(const LabelView& labels, std::uint8_t phase, int threads) {
 }  // namespace
 
 void squared_distances(const LabelView& labels, std::uint8_t phase, bool periodic, int threads,
-                       std::int32_t* distances) {
+                       std::int32_t* distances, std::int64_t limit) {
     check(labels, phase, threads);
+    if (limit < 1) throw std::invalid_argument("limit must be at least 1");
     const Shape3& shape = labels.shape;
+    const Space space{shape, periodic, limit};
     constexpr std::int64_t kStrip = 256;  // columns that climb together
     const std::int64_t strips = (shape[2] + kStrip - 1) / kStrip;
     parallel_ranges(shape[0] * strips, threads, Nothing{},
@@ -220,12 +226,12 @@ void squared_distances(const LabelView& labels, std::uint8_t phase, bool periodi
                     });
     parallel_ranges(shape[0] * shape[1], threads, Nothing{},
                     [&](std::int64_t begin, std::int64_t end, Nothing&) {
-                        along_x(shape, periodic, begin, end, distances);
+                        along_x(space, begin, end, distances);
                     });
     if (shape[0] == 1) return;
     parallel_ranges(shape[1] * panels(shape), threads, Nothing{},
                     [&](std::int64_t begin, std::int64_t end, Nothing&) {
-                        along_z(shape, periodic, begin, end, distances);
+                        along_z(space, begin, end, distances);
                     });
 }
 

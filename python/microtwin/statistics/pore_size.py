@@ -123,13 +123,12 @@ def pore_size_density(f: CorrelationFunction) -> tuple[Floats, Floats]:
     >>> import numpy as np
     >>> stripes = np.tile([1, 1, 1, 1, 0, 0], (6, 2))
     >>> f = pore_size(stripes, phase=1, periodic=True, max_radius=2)
-    >>> for part in pore_size_density(f):
-    ...     print(part)
-    [0.25 0.75 1.25 1.75]
-    [1. 0. 1. 0.]
+    >>> distances, density = pore_size_density(f)
+    >>> distances, density
+    (array([0.25, 0.75, 1.25, 1.75]), array([1., 0., 1., 0.]))
     """
     values = _checked(f).mean
-    return f.abscissa[:-1] + f.step / 2, -np.diff(values) / f.step
+    return f.abscissa[:-1] + f.step / 2, (values[:-1] - values[1:]) / f.step
 
 
 def mean_pore_size(f: CorrelationFunction) -> float:

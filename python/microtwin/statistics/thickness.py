@@ -153,7 +153,9 @@ def _opening(field: Field, radius: float) -> npt.NDArray[np.bool_] | None:
         return None
     if seeds.all():
         return seeds
-    to_seeds = _core.squared_distances(seeds.view(np.uint8), 0, field.periodic, field.threads)
+    to_seeds = _core.squared_distances(
+        seeds.view(np.uint8), 0, field.periodic, field.threads, limit=int(radius) + 1
+    )
     return np.asarray(to_seeds < radius**2)
 
 
