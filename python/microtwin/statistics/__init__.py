@@ -20,6 +20,9 @@ from microtwin.statistics.representative import (
     representative_volume,
 )
 from microtwin.statistics.tiles import describe_tiles
+from microtwin.statistics.minkowski import Minkowski, minkowski, specific_surface
+from microtwin.statistics.pore_size import mean_pore_size, pore_size, pore_size_density
+from microtwin.statistics.thickness import local_thickness, local_thickness_map
 
 __all__ = [
     "STATISTICS",
@@ -29,6 +32,7 @@ __all__ = [
     "Distance",
     "IntegralRange",
     "RepresentativeVolume",
+    "Minkowski",
     "chord_density",
     "chord_length",
     "cluster_function",
@@ -38,8 +42,15 @@ __all__ = [
     "describe_tiles",
     "distance",
     "lineal_path",
+    "local_thickness",
+    "local_thickness_map",
     "mean_chord",
     "profile",
     "representative_volume",
+    "mean_pore_size",
+    "minkowski",
+    "pore_size",
+    "pore_size_density",
+    "specific_surface",
     "two_point",
 ]

@@ -30,7 +30,7 @@ def corners(ndim: int) -> list[Corner]:
 @lru_cache
 def occupied(ndim: int) -> Bits:
     """Return which corners are of the phase, shape (16 | 256, corners)."""
-    numbers = np.arange(2 ** 2**ndim)
+    numbers = np.arange(2**2**ndim)
     return (numbers[:, None] >> np.arange(2**ndim) & 1).astype(np.bool_)
 
 
@@ -100,7 +100,7 @@ def mesh_surface(edges: Edges) -> Floats:
     """
     ndim = len(edges)
     volume = float(np.prod(edges))
-    table = np.zeros(2 ** 2**ndim)
+    table = np.zeros(2**2**ndim)
     bits = occupied(ndim)
     if ndim == 2:
         height, width = edges
@@ -161,7 +161,7 @@ def euler(ndim: int, connectivity: str) -> npt.NDArray[np.int64]:
     table = np.zeros(len(bits), dtype=np.int64)
     for low, high in _cells(ndim):
         held = [i for i, c in enumerate(corners(ndim)) if _between(low, c, high)]
-        free = sum(h - l for l, h in zip(low, high, strict=True))  # dimension of this cell
+        free = sum(b - a for a, b in zip(low, high, strict=True))  # dimension of this cell
         if connectivity == "face":
             # A cell of that dimension is shared by 2^(ndim - dimension) neighbourhoods.
             table += (-1) ** free * 2**free * bits[:, held].all(axis=1)

@@ -134,8 +134,10 @@ def pore_size_density(f: CorrelationFunction) -> tuple[Floats, Floats]:
 def mean_pore_size(f: CorrelationFunction) -> float:
     """Mean distance to the interface in voxels, the integral of `pore_size` over δ.
 
-    By the trapezium rule up to where points could be judged. If f has not fallen to 0 there, what
-    is missing is missing: measure with a larger `max_radius`, or a larger image.
+    The sum of f times its step, up to where points could be judged: exact between flat interfaces
+    along the grid, where distances are whole steps, and up to a quarter of a voxel too large
+    elsewhere, which makes good for the distances that the grid makes too small (see the closed
+    forms in the tests). If f has not fallen to 0, measure with a larger `max_radius`.
 
     Parameters
     ----------
@@ -146,12 +148,19 @@ def mean_pore_size(f: CorrelationFunction) -> float:
     -------
     float
         NaN if no point could be judged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stripes = np.tile([1, 1, 1, 1, 0, 0], (6, 2))
+    >>> mean_pore_size(pore_size(stripes, phase=1, periodic=True, max_radius=2))
+    1.0
     """
     values = _checked(f).mean
     known = values[np.isfinite(values)]
     if known.size == 0:
         return float("nan")
-    return float((known.sum() - (known[0] + known[-1]) / 2) * f.step)
+    return float(known.sum() * f.step)
 
 
 def _further(squared: npt.NDArray[np.int32], reach: int) -> Counts:
