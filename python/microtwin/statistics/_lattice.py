@@ -11,7 +11,9 @@ Image Anal. Stereol. 26, 83, 2007).
 """
 
 import itertools
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -113,16 +115,17 @@ def mesh_surface(edges: Edges) -> Floats:
         table[(number == 2) & across_x[0] & across_x[1]] = height
         table[(number == 2) & (bits[:, 0] == bits[:, 3])] = 2 * cut
         return table / volume
-    from skimage.measure import marching_cubes, mesh_surface_area
+    from skimage import measure
 
+    mesh: Any = measure  # has no types
     for kind in range(1, 255):
         cube = bits[kind].reshape(2, 2, 2).astype(np.float32)
-        vertices, triangles, *_ = marching_cubes(cube, 0.5, spacing=edges)
-        table[kind] = mesh_surface_area(vertices, triangles)
+        vertices, triangles, *_ = mesh.marching_cubes(cube, 0.5, spacing=edges)
+        table[kind] = mesh.mesh_surface_area(vertices, triangles)
     return table / volume
 
 
-SURFACES = {
+SURFACES: dict[str, Callable[[Edges], Floats]] = {
     "crofton": crofton_surface,
     "axes": axes_surface,
     "faces": faces_surface,
