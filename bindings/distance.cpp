@@ -1,7 +1,10 @@
 #include "microtwin/distance.hpp"
 
+#include <optional>
+
 #include "arrays.hpp"
 #include "bind.hpp"
+#include "microtwin/pore_size.hpp"
 
 namespace microtwin::python {
 namespace {
@@ -19,6 +22,25 @@ py::array_t<std::int32_t> distances(const LabelArray& labels, std::uint8_t phase
     return result;
 }
 
+using DistanceArray = py::array_t<std::int32_t, py::array::c_style>;
+
+py::tuple pore_counts(const LabelArray& labels, std::uint8_t phase, const DistanceArray& squared,
+                      const std::optional<DistanceArray>& to_unknown, bool faces,
+                      std::int64_t steps, int threads) {
+    const LabelView structure = view(labels);
+    if (squared.size() != labels.size() || (to_unknown && to_unknown->size() != labels.size()))
+        throw py::value_error("distances must have the shape of the labels");
+    const PoreField field{structure,      phase,
+                          squared.data(), to_unknown ? to_unknown->data() : nullptr,
+                          faces,          labels.ndim() == 2};
+    PoreCounts counts;
+    {
+        const py::gil_scoped_release release;
+        counts = pore_size(field, steps, threads);
+    }
+    return py::make_tuple(table({&counts.hits}), table({&counts.trials}));
+}
+
 }  // namespace
 
 void bind_distance(py::module_& m) {
@@ -26,6 +48,9 @@ void bind_distance(py::module_& m) {
     m.def("squared_distances", &distances, "labels"_a, "phase"_a, "periodic"_a, "threads"_a,
           "limit"_a = kNoLimit,
           "Squared distance in voxels of each voxel of a phase to the nearest outside it.");
+    m.def("pore_size", &pore_counts, "labels"_a, "phase"_a, "squared"_a, "to_unknown"_a, "faces"_a,
+          "steps"_a, "threads"_a,
+          "Count voxels further than 0, 1/2, 1, ... from other phases: (hits, trials), (1, n).");
 }
 
 }  // namespace microtwin::python

@@ -55,6 +55,15 @@ def cluster_pairs(
 def squared_distances(
     labels: _Labels, phase: int, periodic: bool, threads: int, limit: int = ...
 ) -> npt.NDArray[np.int32]: ...
+def pore_size(
+    labels: _Labels,
+    phase: int,
+    squared: npt.NDArray[np.int32],
+    to_unknown: npt.NDArray[np.int32] | None,
+    faces: bool,
+    steps: int,
+    threads: int,
+) -> tuple[_Counts, _Counts]: ...
 def configurations(
     labels: _Labels, mask: _Labels | None, phase: int, periodic: bool, threads: int
 ) -> _Counts: ...

@@ -20,12 +20,14 @@ class Field:
     ----------
     phase : int
         Its label.
+    labels : ndarray of uint8
+        The structure; what is outside the mask has the label of the phase there.
     inside : ndarray of bool
-        Where it is (inside the mask, if there is one).
+        Where the phase is (inside the mask, if there is one).
     squared : ndarray of int32
         To the nearest voxel of another phase; what is not known is no other phase.
-    unknown : ndarray of int32 or None
-        To the nearest voxel beyond the faces or outside the mask; None if there is none.
+    to_mask : ndarray of int32 or None
+        To the nearest voxel outside the mask, 0 there; None if there is none.
     periodic, masked : bool
         How the edges were treated.
     spacing : tuple of float or None
@@ -35,9 +37,10 @@ class Field:
     """
 
     phase: int
+    labels: npt.NDArray[np.uint8]
     inside: npt.NDArray[np.bool_]
     squared: SquaredDistances
-    unknown: SquaredDistances | None
+    to_mask: SquaredDistances | None
     periodic: bool
     masked: bool
     spacing: tuple[float, ...] | None
@@ -53,9 +56,8 @@ class Field:
         mask: npt.ArrayLike | None,
         spacing: float | Sequence[float] | None,
         threads: int | None,
-        edges: bool = True,
     ) -> "Field":
-        """Check the arguments and measure; `edges` says whether `unknown` is wanted."""
+        """Check the arguments and measure."""
         if spacing is None:
             spacing = getattr(labels, "spacing", None)
         structure = _validate.labels(labels)
@@ -73,17 +75,31 @@ class Field:
             raise InputError(
                 f"phase must leave voxels of another phase {where}: all are phase {label}"
             )
-        squared = _core.squared_distances(structure, label, bool(periodic), workers)
+        to_mask = None
+        if window is not None and not known.all():
+            to_mask = _core.squared_distances(window, 1, bool(periodic), workers)
         return cls(
             phase=label,
+            labels=structure,
             inside=inside,
-            squared=squared,
-            unknown=_to_unknown(inside.shape, window, bool(periodic), workers) if edges else None,
+            squared=_core.squared_distances(structure, label, bool(periodic), workers),
+            to_mask=to_mask,
             periodic=bool(periodic),
             masked=window is not None,
             spacing=cubes,
             threads=workers,
         )
+
+    def judged(self, reach: int) -> tuple[tuple[slice, ...], npt.NDArray[np.bool_]]:
+        """Return where everything nearer than `reach` is known: a box, and which voxels in it.
+
+        Only voxels of the phase.
+        """
+        cut = 0 if self.periodic else max(reach - 1, 0)
+        box = tuple(slice(cut, max(n - cut, cut)) for n in self.inside.shape)
+        if self.to_mask is None:
+            return box, self.inside[box]
+        return box, self.inside[box] & (self.to_mask[box] >= reach**2)
 
 
 def radius_limit(value: int | None, default: int) -> int:
@@ -98,20 +114,3 @@ def _cubes(spacing: tuple[float, ...] | None) -> tuple[float, ...] | None:
             f"not {spacing}: resample the labels first"
         )
     return spacing
-
-
-def _to_unknown(
-    shape: tuple[int, ...], window: npt.NDArray[np.uint8] | None, periodic: bool, threads: int
-) -> SquaredDistances | None:
-    nearest = None
-    if not periodic:
-        # Beyond a face the nearest voxel is straight ahead.
-        steps = [np.minimum(np.arange(n) + 1, n - np.arange(n)).astype(np.int32) for n in shape]
-        grids = np.ix_(*[along**2 for along in steps])
-        nearest = np.minimum(grids[0], grids[1])
-        for grid in grids[2:]:
-            nearest = np.minimum(nearest, grid)
-    if window is not None and not window.all():
-        to_mask = _core.squared_distances(window, 1, periodic, threads)
-        nearest = to_mask if nearest is None else np.minimum(nearest, to_mask)
-    return nearest

@@ -107,7 +107,7 @@ class Minkowski:
         2-D: objects less holes. 3-D: objects less handles plus hollows.
         """
         weights = _lattice.euler(self.ndim, self.connectivity)
-        return float(self.counts @ weights) / 2**self.ndim
+        return float(self.counts @ weights) / (1 << self.ndim)
 
     def surface(self, method: str = "crofton") -> float:
         """Return the surface per volume (2-D: perimeter per area) by another estimator.

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from microtwin import _core
 from microtwin.errors import InputError
 from microtwin.statistics._fields import Field, radius_limit
-from microtwin.statistics.function import CorrelationFunction, Counts, Floats, make_function
+from microtwin.statistics.function import CorrelationFunction, Floats, make_function
 
 _STEPS = 2  # of the distance, in a voxel
 
@@ -82,18 +83,15 @@ def pore_size(
         labels, phase=phase, periodic=periodic, mask=mask, spacing=spacing, threads=threads
     )
     reach = radius_limit(max_radius, min(field.inside.shape) // 2)
-    squared = field.squared[field.inside]
-    if field.unknown is None:
-        trials = np.full(_STEPS * reach + 1, squared.size, dtype=np.int64)
-    else:
-        unknown = np.broadcast_to(field.unknown, field.inside.shape)[field.inside]
-        np.minimum(squared, unknown, out=squared)
-        trials = _further(unknown, reach)
+    hits, trials = _core.pore_size(
+        field.labels, field.phase, field.squared, field.to_mask, not field.periodic,
+        _STEPS * reach, field.threads,
+    )  # fmt: skip
     return make_function(
         "pore_size",
         phase=field.phase,
-        hits=_further(squared, reach)[None],
-        trials=trials[None],
+        hits=hits,
+        trials=trials,
         directions="none",
         periodic=field.periodic,
         spacing=field.spacing,
@@ -161,21 +159,6 @@ def mean_pore_size(f: CorrelationFunction) -> float:
     if known.size == 0:
         return float("nan")
     return float(known.sum() * f.step)
-
-
-def _further(squared: npt.NDArray[np.int32], reach: int) -> Counts:
-    """Count the points further than δ = 0, 1/2, ... reach, from squared distances of centres."""
-    if squared.size == 0:
-        return np.zeros(_STEPS * reach + 1, dtype=np.int64)
-    # d - 1/2 > j / 2 is 4 d² > (j + 1)², which the first ceil(2 d) - 1 of all j >= 0 fulfil.
-    counts = np.bincount(squared)
-    fulfilled = np.ceil(np.sqrt(4.0 * np.arange(counts.size))).astype(np.int64) - 1
-    by_number = np.bincount(np.maximum(fulfilled, 0), weights=counts).astype(np.int64)
-    beyond = squared.size - np.cumsum(by_number)
-    result = np.zeros(_STEPS * reach + 1, dtype=np.int64)
-    length = min(result.size, beyond.size)
-    result[:length] = beyond[:length]
-    return result
 
 
 def _checked(f: CorrelationFunction) -> CorrelationFunction:

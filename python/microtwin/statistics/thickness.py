@@ -72,13 +72,11 @@ def local_thickness(
     hits = np.zeros(reach + 1, dtype=np.int64)
     trials = np.zeros(reach + 1, dtype=np.int64)
     for radius in range(reach + 1):
-        judged = field.inside
-        if field.unknown is not None:
-            judged = judged & (field.unknown >= 4 * radius**2)
+        box, judged = field.judged(2 * radius)
         trials[radius] = np.count_nonzero(judged)
         covered = _opening(field, float(radius)) if trials[radius] else None
         if covered is not None:
-            hits[radius] = np.count_nonzero(judged & covered)
+            hits[radius] = np.count_nonzero(judged & covered[box])
     return make_function(
         "local_thickness",
         phase=field.phase,
@@ -130,9 +128,8 @@ def local_thickness_map(
     array([1., 0., 2., 2., 2., 0.])
     """
     field = Field.measured(
-        labels, phase=phase, periodic=periodic, mask=mask, spacing=None, threads=threads,
-        edges=False,
-    )  # fmt: skip
+        labels, phase=phase, periodic=periodic, mask=mask, spacing=None, threads=threads
+    )
     largest = np.sqrt(field.squared.max())
     tried = np.arange(1, int(largest) + 1) if radii is None else _checked_radii(radii)
     result = np.zeros(field.inside.shape)
