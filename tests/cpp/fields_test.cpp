@@ -7,6 +7,7 @@
 #include "check.hpp"
 #include "microtwin/configurations.hpp"
 #include "microtwin/distance.hpp"
+#include "microtwin/pore_size.hpp"
 #include "parabolas.hpp"
 #include "structures.hpp"
 
@@ -43,6 +44,13 @@ Distances naive_distances(const Structure& structure, std::uint8_t phase, bool p
 Distances distances(const Structure& structure, std::uint8_t phase, bool periodic, int threads) {
     Distances result(structure.labels.size());
     squared_distances(structure.view(), phase, periodic, threads, result.data());
+    return result;
+}
+
+Distances random_distances(const Shape3& shape, std::uint64_t seed) {
+    Xoshiro256 random(seed);
+    Distances result(static_cast<std::size_t>(shape.size()));
+    for (auto& value : result) value = static_cast<std::int32_t>(random.uniform() * 40.0);
     return result;
 }
 
@@ -152,6 +160,42 @@ void neighbourhoods_are_those_of_the_definition_for_any_number_of_threads() {
         }
 }
 
+void pore_sizes_are_those_of_the_definition_for_any_number_of_threads() {
+    constexpr std::int64_t kLast = 9;
+    for (const Shape3& shape : kShapes)
+        for (const bool faces : {false, true})
+            for (const bool masked : {false, true}) {
+                const Structure structure = random_structure(shape, 2, 12);
+                const Distances squared = random_distances(shape, 13),
+                                masks = random_distances(shape, 14);
+                PoreField field{
+                    structure.view(), 1, squared.data(), masked ? masks.data() : nullptr, faces,
+                    shape[0] == 1};
+                PoreCounts expected{std::vector<std::int64_t>(kLast + 1),
+                                    std::vector<std::int64_t>(kLast + 1)};
+                for (std::int64_t i = 0; i < shape.size(); ++i) {
+                    const auto voxel = static_cast<std::size_t>(i);
+                    std::int64_t unknown = masked ? masks[voxel] : 1 << 30;
+                    if (structure.labels[voxel] != 1 || unknown == 0) continue;
+                    for (int axis = field.flat ? 1 : 0; axis < 3 && faces; ++axis) {
+                        const std::int64_t at = place(shape, i)[static_cast<std::size_t>(axis)];
+                        const std::int64_t face = std::min(at + 1, shape[axis] - at);
+                        unknown = std::min(unknown, face * face);
+                    }
+                    for (std::int64_t j = 0; j <= kLast; ++j) {
+                        const bool judged = 4 * unknown > (j + 1) * (j + 1);
+                        const auto k = static_cast<std::size_t>(j);
+                        expected.trials[k] += judged;
+                        expected.hits[k] += judged && 4 * squared[voxel] > (j + 1) * (j + 1);
+                    }
+                }
+                for (const int threads : {1, 2, 7}) {
+                    const PoreCounts found = pore_size(field, kLast, threads);
+                    CHECK(found.hits == expected.hits && found.trials == expected.trials);
+                }
+            }
+}
+
 void impossible_fields_are_refused() {
     const Structure uniform{{{1, 8, 8}}, std::vector<std::uint8_t>(64, 1)};
     CHECK_REFUSES(distances(uniform, 1, false, 1));
@@ -160,6 +204,9 @@ void impossible_fields_are_refused() {
     CHECK_REFUSES(distances(Structure{{{1, 40000, 1}}, {}}, 0, false, 1));
     Distances none(64);
     CHECK_REFUSES((squared_distances(uniform.view(), 0, false, 1, none.data(), 0), 0));
+    const PoreField field{uniform.view(), 1, none.data(), nullptr, true, true};
+    CHECK_REFUSES(pore_size(field, -1, 1));
+    CHECK_REFUSES(pore_size(field, 4, 0));
     CHECK_REFUSES(configurations(uniform.view(), nullptr, true, 1, false, 0));
     CHECK_REFUSES(configurations({uniform.labels.data(), {{1, 0, 8}}}, nullptr, true, 1, false, 1));
     CHECK_REFUSES(configurations({uniform.labels.data(), {{2, 4, 8}}}, nullptr, true, 1, false, 1));
@@ -173,6 +220,7 @@ int main() {
     distances_are_those_of_the_definition_for_any_number_of_threads();
     every_way_to_lower_parabolas_is_the_same();
     neighbourhoods_are_those_of_the_definition_for_any_number_of_threads();
+    pore_sizes_are_those_of_the_definition_for_any_number_of_threads();
     impossible_fields_are_refused();
     std::printf("%d checks failed\n", failures);
     return failures == 0 ? 0 : 1;
