@@ -11,8 +11,8 @@ from 1/2. What is transformed is I - c, with c near the volume fraction, so that
 decays to nearly nothing instead of φ²N; the rest is put back in integers (`pair_counts`). The way
 back is in double precision. And what remains of the error of the way there is almost all one
 factor, 1 + O(1e-7), from the rounded constants of the transform: it is measured where the answer
-is known (at displacement zero) and divided out. What is left at 256³ voxels is about 0.03 at
-most. Every count is checked to lie within 1/4 of an integer and between 0 and its trials, and
+is known (at displacement zero) and divided out. What is left is less than 0.1 at 256³ voxels, at
+any fraction. Every count is checked to lie within 1/4 of an integer and between 0 and its trials, and
 everything is done again in double precision if one does not.
 """
 
@@ -20,7 +20,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,9 +32,10 @@ Floats = npt.NDArray[np.float64]
 Field = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
-_CACHE = 3 << 20  # bytes of the buffer in which a slab of the spectrum is transformed
-_CHUNK = 1 << 16  # values in what is handled at once elsewhere
-_PARTS = 16  # c is a multiple of 1 / 16: sums of c I and c² are exact in integers of 1 / 256
+_CACHE = 1 << 20  # bytes of what is worked on at once: half of a usual second-level cache
+_CHUNK = 1 << 15  # values of what is worked on at once elsewhere
+_PARTS = 8  # c is a multiple of 1/8, so that c I and c² are integers of 1/64
+_LARGE = 2.0**18  # counts above it are not safe to transform in single precision
 _FEW = 256  # with fewer lags than this a wrong result could pass for integers by chance
 
 
@@ -71,8 +72,8 @@ def pair_counts(
         only the half from 0 on is returned along axis 0.
     """
     few = math.prod(2 * m + 1 for m in reach) < 2 * _FEW
-    for precise in (few, True):
-        counts = _try_counts(first, second, reach, periodic, threads, precise)
+    for precision in (_DOUBLE,) if few else (_MIXED, _DOUBLE):
+        counts = _try_counts(first, second, reach, periodic, threads, precision)
         if counts is not None:
             return counts
     raise ArithmeticError("the FFT is too inexact to count pairs in a structure of this size")
@@ -87,10 +88,8 @@ def pair_sums(
     threads: int,
 ) -> Floats:
     """Return Σ first(x) second(x + r) for real fields; layout as for `pair_counts`."""
-    a, b = _as_volume(first), None if second is None else _as_volume(second)
-    planes = _Planes.of(
-        a, b, (0.0, 0.0), _as_volume_reach(reach), periodic, threads, precise=True
-    )
+    fields = tuple((_as_volume(f), 0.0) for f in (first, second) if f is not None)
+    planes = _Planes.of(fields, _as_volume_reach(reach), periodic, threads, _DOUBLE)
     result = np.empty(planes.shape)
 
     def work() -> Callable[[slice], None]:
@@ -109,54 +108,63 @@ def _try_counts(
     reach: Shape,
     periodic: bool,
     threads: int,
-    precise: bool,
+    precision: "_Precision",
 ) -> Counts | None:
     """Count in one precision; None if any count is not safely an integer."""
     a = _as_volume(first).view(np.uint8)
     b = a if second is None else _as_volume(second).view(np.uint8)
-    lags = _as_volume_reach(reach)
+    lags, half = _as_volume_reach(reach), second is None
     total = [int(np.count_nonzero(x)) for x in (a, b)]
-    weights = [round(_PARTS * t / a.size) for t in total]
-    offsets = (weights[0] / _PARTS, weights[1] / _PARTS)
-    planes = _Planes.of(
-        a, None if second is None else b, offsets, lags, periodic, threads, precise=precise
-    )
-    # Σ (I - c)(J - d) = Σ I J - d Σ I - c Σ J + c d Σ 1, each sum over the x with x and x + r
-    # inside. Σ J(x + r) is what Σ J(x) is for the field turned about its centre.
-    linear = weights[1] * a.astype(np.int16) + weights[0] * b[::-1, ::-1, ::-1].astype(np.int16)
-    windows = _Windows.of(linear, lags, periodic, half=second is None)
+    parts = [round(_PARTS * t / a.size) for t in total]
+    fields = ((a, parts[0] / _PARTS),) if half else ((a, parts[0] / _PARTS), (b, parts[1] / _PARTS))
+    planes = _Planes.of(fields, lags, periodic, threads, precision)
+    # Σ (I - c)(J - d) = Σ I J - Σ (d I + c J - c d), each sum over the x with x and x + r inside.
+    # Σ J(x + r) is what Σ J(x) is for the field turned about its centre.
+    linear = (_PARTS * parts[1] * a).astype(np.int16)
+    linear += (_PARTS * parts[0] * b[::-1, ::-1, ::-1]).astype(np.int16)
+    linear -= parts[0] * parts[1]
+    windows = _Windows.of(linear, lags, periodic, half=half)
     trials = trials_of(a.shape, lags, periodic=periodic)
     trials[0] = trials[0][-planes.shape[0] :]
-    product = weights[0] * weights[1] / _PARTS**2
-    # At displacement zero the convolution is known.
-    origin = lags[0] if second is not None else 0
-    overlap = total[0] if second is None else int(np.count_nonzero(a & b))
-    known = overlap - offsets[1] * total[0] - offsets[0] * total[1] + product * a.size
+    # At displacement zero the convolution is known: that shows the factor of the transform.
+    origin = 0 if half else lags[0]
+    overlap = total[0] if half else int(np.count_nonzero(a & b))
+    known = overlap - int(linear.sum(dtype=np.int64)) / _PARTS**2
     found = float(planes.read(slice(origin, origin + 1))[0, lags[1], lags[2]])
-    gain = known / found if abs(known) > 1e-3 * a.size * math.prod(offsets) and found else 1.0
-    gain = gain if abs(gain - 1) < 1e-5 else 1.0
+    gain = known / found if abs(known) > 1e-3 * math.sqrt(total[0] * total[1]) and found else 1.0
+    planes = replace(planes, scale=planes.scale * (gain if abs(gain - 1) < 1e-5 else 1.0))
     counts = np.empty(planes.shape, np.int64)
+    face = np.multiply.outer(trials[1], trials[2]).astype(np.float64)
     safe = deque[bool]()
 
     def work() -> Callable[[slice], None]:
         def fill(rows: slice) -> None:
             values = planes.read(rows)
-            values *= gain
-            possible = np.multiply.outer(
-                np.multiply.outer(trials[0][rows], trials[1]), trials[2]
-            )
-            values += windows.read(rows) * (1 / _PARTS)
-            values -= possible * product
+            values += windows.read(rows)
             whole = np.rint(values)
             values -= whole
             counts[rows] = whole
-            inside = bool((whole >= 0).all() and (whole <= possible).all())
-            safe.append(inside and max(values.max(), -values.min()) < 0.25)
+            exact = max(float(values.max()), -float(values.min())) < 0.25
+            np.multiply(trials[0][rows, None, None], face, out=values)
+            values -= whole
+            safe.append(exact and float(whole.min()) >= 0 and float(values.min()) >= 0)
 
         return fill
 
     _share(_chunks(planes.shape), work, threads)
-    return counts.reshape(_out_shape(reach, half=second is None)) if all(safe) else None
+    return counts.reshape(_out_shape(reach, half=half)) if all(safe) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Precision:
+    """Of the transforms there, and of those back."""
+
+    there: type[np.floating[Any]]
+    back: type[np.floating[Any]]
+
+
+_MIXED = _Precision(np.float32, np.float64)
+_DOUBLE = _Precision(np.float64, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +178,17 @@ class _Planes:
 
     @property
     def shape(self) -> Shape:
+        """Lags along each axis."""
         return (*self.columns.shape[:2], 2 * self.reach + 1)
 
     def read(self, rows: slice) -> Floats:
         """Return the correlation at some of the lags along axis 0."""
         n, m = self.padded, self.reach
-        line = fft.irfft(self.columns[rows].astype(np.complex128), n, overwrite_x=True)
+        line = fft.irfft(self.columns[rows], n)
+        if line.dtype == np.float32 and np.abs(line).max() * self.scale > _LARGE:
+            line = fft.irfft(self.columns[rows].astype(np.complex128), n, overwrite_x=True)
         result = np.empty((*line.shape[:2], 2 * m + 1))
+        # irfft has divided by n already.
         np.multiply(line[..., : m + 1], self.scale, out=result[..., m:])
         np.multiply(line[..., n - m :], self.scale, out=result[..., :m])
         return result
@@ -184,46 +196,29 @@ class _Planes:
     @classmethod
     def of(
         cls,
-        first: Field,
-        second: Field | None,
-        offsets: tuple[float, float],
+        fields: tuple[tuple[Field, float], ...],
         reach: Shape,
         periodic: bool,
         threads: int,
-        *,
-        precise: bool,
+        precision: _Precision,
     ) -> "_Planes":
-        """Transform, multiply and come back along the first two axes."""
-        sides = first.shape
+        """Transform one or two fields less their offsets, multiply, come back along two axes."""
+        sides = fields[0][0].shape
         padded = tuple(
             n if periodic else fft.next_fast_len(n + m, real=axis == 2)
             for axis, (n, m) in enumerate(zip(sides, reach, strict=True))
         )
-        real = np.dtype(np.float64 if precise else np.float32)
-        spectra = [
-            _last_axis(field, offset, padded[2], real, threads)
-            for field, offset in zip((first, second), offsets, strict=True)
-            if field is not None
-        ]
-        half = second is None
+        half = len(fields) == 1
+        spectra = [_last_axis(f, c, padded[2], precision.there, threads) for f, c in fields]
         kept = (reach[0] + 1 if half else 2 * reach[0] + 1, 2 * reach[1] + 1)
-        columns = np.empty((*kept, spectra[0].shape[2]), spectra[0].dtype)
-        width = _width(padded, columns.shape[2], real)
+        columns = np.empty((*kept, padded[2] // 2 + 1), spectra[0].dtype)
+        width = max(8, _CACHE // (32 * padded[0])) if padded[1] == 1 else 8
 
         def work() -> Callable[[slice], None]:
-            slab = _Slab(sides, padded, width, real)
-            partner = None if half else _Slab(sides, padded, width, real)
+            slab = _Slab(sides[:2], padded[:2], reach[:2], precision)
 
             def fill(block: slice) -> None:
-                spectrum = slab.forward(spectra[0][:, :, block])
-                if partner is None:
-                    power = slab.power(spectrum)
-                    back = _back_from_real(power, reach[0])
-                else:
-                    product = partner.forward(spectra[1][:, :, block])
-                    product *= np.conjugate(spectrum, out=spectrum)
-                    back = _back(product.astype(np.complex128), 0, reach[0])
-                columns[:, :, block] = _back(back, 1, reach[1])
+                slab.correlate([s[:, :, block] for s in spectra], columns[:, :, block])
 
             return fill
 
@@ -232,34 +227,84 @@ class _Planes:
 
 
 class _Slab:
-    """A buffer for a few columns of the spectrum, padded along the first two axes."""
+    """There and back along the first two axes, for a few columns of the spectrum.
 
-    def __init__(self, sides: Shape, padded: Shape, width: int, real: np.dtype[Any]) -> None:
-        self.sides, self.padded, self.real = sides, padded, real
-        self.buffer = np.empty(padded[0] * padded[1] * width, np.result_type(real, np.complex64))
-        self.squares = np.empty(padded[0] * padded[1] * width, np.float64)
+    Axis 1 is transformed one plane at a time and axis 0 for a few frequencies of axis 1 at a time,
+    so that what is worked on stays in the cache.
+    """
 
-    def forward(self, columns: Field) -> Field:
-        """Transform columns along axes 1 and 0; the result is overwritten by the next call."""
-        (n0, n1), (p0, p1), width = self.sides[:2], self.padded[:2], columns.shape[2]
-        slab = self.buffer[: p0 * p1 * width].reshape(p0, p1, width)
-        slab[:n0, :n1] = columns
-        if p1 > 1:
-            slab[:n0, n1:] = 0
-            slab[:n0] = fft.fft(slab[:n0], axis=1, overwrite_x=True)
-        slab[n0:] = 0
-        return fft.fft(slab, axis=0, overwrite_x=True) if p0 > 1 else slab
+    def __init__(self, sides: Shape, padded: Shape, reach: Shape, precision: _Precision) -> None:
+        self.sides, self.padded, self.reach = sides, padded, reach
+        self.there = np.dtype(precision.there)
+        self.back = np.dtype(precision.back)
 
-    def power(self, spectrum: Field) -> Floats:
-        """Return |spectrum|² in double precision; destroys the spectrum."""
-        parts = spectrum.view(self.real)
+    def correlate(self, spectra: list[Field], out: Field) -> None:
+        """Correlate the one or two fields whose columns are given, at the lags wanted."""
+        rows, width = self.padded[1], out.shape[2]
+        planes = [self._axis_1(columns) for columns in spectra]
+        lags = np.empty((len(out), rows, width), np.result_type(self.back, np.complex64))
+        step = max(1, _CACHE // (16 * self.padded[0] * width))
+        # A row of an odd number of cache lines: powers of two would share few places in the cache.
+        for some in _slices(rows, step - 1 if step > 2 and step % 2 == 0 else step):
+            if len(planes) == 1:
+                power = self._power(self._axis_0(planes[0][:, some]))
+                self._back_from_real(power, lags[:, some])
+            else:
+                product = self._axis_0(planes[1][:, some])
+                first = self._axis_0(planes[0][:, some])
+                product *= np.conjugate(first, out=first)
+                _keep(_back(product.astype(lags.dtype), 0), 0, self.reach[0], lags[:, some])
+        for plane in _chunks(lags.shape):
+            _keep(_back(lags[plane], 1), 1, self.reach[1], out[plane])
+
+    def _axis_1(self, columns: Field) -> Field:
+        size, padded = self.sides[1], self.padded[1]
+        if padded == 1:
+            return columns
+        result = np.zeros((columns.shape[0], padded, columns.shape[2]), columns.dtype)
+        for rows in _chunks(result.shape):
+            result[rows, :size] = columns[rows]
+            plane = fft.fft(result[rows], axis=1, overwrite_x=True)
+            if not np.may_share_memory(plane, result):
+                result[rows] = plane
+        return result
+
+    def _axis_0(self, planes: Field) -> Field:
+        slab = np.empty((self.padded[0], *planes.shape[1:]), planes.dtype)
+        slab[: len(planes)] = planes
+        slab[len(planes) :] = 0
+        return fft.fft(slab, axis=0, overwrite_x=True) if len(slab) > 1 else slab
+
+    def _power(self, spectrum: Field) -> Field:
+        parts = spectrum.view(self.there)
         np.multiply(parts, parts, out=parts)
-        power = self.squares[: spectrum.size].reshape(spectrum.shape)
-        return np.add(parts[..., ::2], parts[..., 1::2], out=power)
+        return np.add(parts[..., ::2], parts[..., 1::2], dtype=self.back)
+
+    def _back_from_real(self, power: Field, out: Field) -> None:
+        """Inverse transform of a real spectrum along axis 0 at lags 0, 1, ..."""
+        half = fft.rfft(power, axis=0)
+        known = min(len(half), len(out))
+        np.conjugate(half[:known], out=out[:known])
+        # Beyond half a period the lags are those before it, the other way round.
+        out[known:] = half[len(power) - np.arange(known, len(out))]
+
+
+def _back(spectrum: Field, axis: int) -> Field:
+    """Inverse transform along an axis, without its factor."""
+    if spectrum.shape[axis] == 1:
+        return spectrum
+    return fft.ifft(spectrum, axis=axis, norm="forward", overwrite_x=True)
+
+
+def _keep(values: Field, axis: int, reach: int, out: Field) -> None:
+    """Put the lags -reach .. reach of a circular correlation in order."""
+    lines, kept = np.moveaxis(values, axis, 0), np.moveaxis(out, axis, 0)
+    kept[reach:] = lines[: reach + 1]
+    kept[:reach] = lines[len(lines) - reach :]
 
 
 def _last_axis(
-    field: Field, offset: float, padded: int, real: np.dtype[Any], threads: int
+    field: Field, offset: float, padded: int, real: type[np.floating[Any]], threads: int
 ) -> Field:
     """Return the spectrum of field - offset along the last axis."""
     shape = (*field.shape[:2], padded // 2 + 1)
@@ -268,7 +313,7 @@ def _last_axis(
     def work() -> Callable[[slice], None]:
         def fill(rows: slice) -> None:
             values = field[rows].astype(real)
-            values -= real.type(offset)
+            values -= real(offset)
             spectrum[rows] = fft.rfft(values, padded)
 
         return fill
@@ -277,32 +322,11 @@ def _last_axis(
     return spectrum
 
 
-def _back_from_real(power: Floats, reach: int) -> Field:
-    """Inverse transform of a real spectrum along axis 0, without its factor, at lags 0 .. reach."""
-    size = power.shape[0]
-    half = np.conjugate(fft.rfft(power, axis=0)[: reach + 1])
-    if len(half) <= reach:  # beyond half a period: the lags -1, -2, ... are the conjugates
-        beyond = half[size - np.arange(len(half), reach + 1)]
-        half = np.concatenate([half, np.conjugate(beyond)])
-    return half
-
-
-def _back(spectrum: Field, axis: int, reach: int) -> Field:
-    """Inverse transform along an axis, without its factor, at lags -reach .. reach."""
-    size = spectrum.shape[axis]
-    if size > 1:
-        spectrum = fft.ifft(spectrum, axis=axis, norm="forward", overwrite_x=True)
-    # Not np.take: two copied blocks are much quicker than a gather.
-    lines = np.moveaxis(spectrum, axis, 0)
-    parts = [lines[size - reach :], lines[: reach + 1]]
-    return np.moveaxis(np.concatenate(parts), 0, axis) if reach else np.moveaxis(parts[1], 0, axis)
-
-
 @dataclass(frozen=True, slots=True)
 class _Windows:
-    """Sums of a field over all x for which x and x + r are inside, for every r."""
+    """Sums of an integer field over all x for which x and x + r are inside, for every r."""
 
-    sums: Field  # running sums along axis 0, from none to all planes; () if periodic
+    sums: Field  # over all voxels before each corner; of no axis if periodic
     lags: Counts
     reach: Shape
 
@@ -312,37 +336,36 @@ class _Windows:
         lags = np.arange(0 if half else -reach[0], reach[0] + 1)
         if periodic:
             return cls(np.asarray(field.sum(dtype=np.int64)), lags, reach)
-        highest = int(field.max()) * len(field)
-        sums = np.zeros((len(field) + 1, *field.shape[1:]), np.min_scalar_type(-highest - 1))
+        largest = field.size * max(int(field.max()), -int(field.min()))
+        kind = np.int32 if largest < 2**31 else np.int64
+        sums = np.zeros([n + 1 for n in field.shape], kind)
         for plane, before, after in zip(field, sums[:-1], sums[1:], strict=True):
-            np.add(before, plane, out=after, casting="unsafe")
+            inner = after[1:, 1:]
+            np.cumsum(plane, axis=1, out=inner, dtype=kind)
+            for row, last in zip(inner[1:], inner[:-1], strict=True):
+                row += last
+            after += before
         return cls(sums, lags, reach)
 
-    def read(self, rows: slice) -> Counts:
-        """Return the sums at some of the lags along axis 0."""
+    def read(self, rows: slice) -> Floats:
+        """Return the sums at some of the lags along axis 0, divided by the square of `_PARTS`."""
         if self.sums.ndim == 0:
-            return np.asarray(self.sums)
-        lags, size = self.lags[rows], len(self.sums) - 1
-        planes = self.sums[np.where(lags < 0, -lags, size - lags)].astype(np.int64)
-        planes[lags < 0] = self.sums[-1] - planes[lags < 0]
-        return _window(_window(planes, 1, self.reach[1]), 2, self.reach[2])
-
-
-def _window(values: Counts, axis: int, reach: int) -> Counts:
-    """Sums over x with x and x + r inside, r = -reach .. reach, along one axis."""
-    lines = np.moveaxis(values, axis, 0)
-    size = len(lines)
-    sums = np.zeros((size + 1, *lines.shape[1:]), np.int64)
-    np.cumsum(lines, axis=0, out=sums[1:])
-    left = sums[-1] - sums[reach:0:-1]
-    right = sums[size - reach :][::-1]
-    return np.moveaxis(np.concatenate([left, right]), 0, axis)
-
-
-def _width(padded: Shape, columns: int, real: np.dtype[Any]) -> int:
-    """Return how many columns to transform at once."""
-    fits = _CACHE // (padded[0] * padded[1] * 2 * real.itemsize)
-    return int(min(max(fits, 2), columns))
+            return np.asarray(self.sums / _PARTS**2)
+        (_, n1, n2), (_, m1, m2) = (np.array(self.sums.shape) - 1), self.reach
+        lags = self.lags[rows]
+        result = np.empty((lags.size, 2 * m1 + 1, 2 * m2 + 1))
+        # A sum over x < n - r, or for r < 0 over all x but those below -r.
+        for lag, out in zip(lags, result, strict=True):
+            plane = (
+                self.sums[-1] - self.sums[-lag] if lag < 0 else self.sums[len(self.sums) - 1 - lag]
+            )
+            right = plane[n1 - m1 :][::-1]
+            left = plane[-1] - plane[m1:0:-1]
+            for lines, target in ((left, out[:m1]), (right, out[m1:])):
+                np.multiply(lines[:, n2 - m2 :][:, ::-1], _PARTS**-2, out=target[:, m2:])
+                np.subtract(lines[:, -1:], lines[:, m2:0:-1], out=target[:, :m2], dtype=np.float64)
+                target[:, :m2] *= _PARTS**-2
+        return result
 
 
 def _as_volume(field: Field) -> Field:
