@@ -27,6 +27,7 @@ from .phases import segment as segment
 from .phases import threshold_of as threshold_of
 from .statistics import Connectivity as Connectivity
 from .statistics import CorrelationFunction as CorrelationFunction
+from .statistics import CorrelationMap as CorrelationMap
 from .statistics import Description as Description
 from .statistics import Distance as Distance
 from .statistics import IntegralRange as IntegralRange
@@ -52,3 +53,5 @@ from .statistics import pore_size as pore_size
 from .statistics import pore_size_density as pore_size_density
 from .statistics import specific_surface as specific_surface
 from .statistics import two_point as two_point
+from .statistics import two_point_map as two_point_map
+from .statistics import two_point_radial as two_point_radial

@@ -10,6 +10,11 @@ from microtwin.statistics.chords import chord_density, chord_length, mean_chord
 from microtwin.statistics.clusters import cluster_function, clusters
 from microtwin.statistics.connectivity import Connectivity, connectivity
 from microtwin.statistics.correlation import lineal_path, two_point
+from microtwin.statistics.correlation_map import (
+    CorrelationMap,
+    two_point_map,
+    two_point_radial,
+)
 from microtwin.statistics.description import Description, describe
 from microtwin.statistics.distance import Distance, distance
 from microtwin.statistics.function import CorrelationFunction
@@ -28,6 +33,7 @@ __all__ = [
     "STATISTICS",
     "Connectivity",
     "CorrelationFunction",
+    "CorrelationMap",
     "Description",
     "Distance",
     "IntegralRange",
@@ -53,4 +59,6 @@ __all__ = [
     "pore_size_density",
     "specific_surface",
     "two_point",
+    "two_point_map",
+    "two_point_radial",
 ]

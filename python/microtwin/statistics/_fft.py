@@ -12,8 +12,8 @@ decays to nearly nothing instead of φ²N; the rest is put back in integers (`pa
 back is in double precision. And what remains of the error of the way there is almost all one
 factor, 1 + O(1e-7), from the rounded constants of the transform: it is measured where the answer
 is known (at displacement zero) and divided out. What is left is less than 0.1 at 256³ voxels, at
-any fraction. Every count is checked to lie within 1/4 of an integer and between 0 and its trials, and
-everything is done again in double precision if one does not.
+any fraction. Every count is checked to lie within 1/4 of an integer and between 0 and its trials,
+and everything is done again in double precision if one does not.
 """
 
 import math
@@ -273,7 +273,7 @@ class _Slab:
         slab = np.empty((self.padded[0], *planes.shape[1:]), planes.dtype)
         slab[: len(planes)] = planes
         slab[len(planes) :] = 0
-        return fft.fft(slab, axis=0, overwrite_x=True) if len(slab) > 1 else slab
+        return np.asarray(fft.fft(slab, axis=0, overwrite_x=True)) if len(slab) > 1 else slab
 
     def _power(self, spectrum: Field) -> Field:
         parts = spectrum.view(self.there)
@@ -293,7 +293,7 @@ def _back(spectrum: Field, axis: int) -> Field:
     """Inverse transform along an axis, without its factor."""
     if spectrum.shape[axis] == 1:
         return spectrum
-    return fft.ifft(spectrum, axis=axis, norm="forward", overwrite_x=True)
+    return np.asarray(fft.ifft(spectrum, axis=axis, norm="forward", overwrite_x=True))
 
 
 def _keep(values: Field, axis: int, reach: int, out: Field) -> None:

@@ -15,7 +15,8 @@ from microtwin import _files, _validate
 from microtwin._version import __version__
 from microtwin.errors import InputError
 from microtwin.statistics import _fft
-from microtwin.statistics.correlation import CorrelationFunction, make_function
+from microtwin.statistics.correlation import checked_pair
+from microtwin.statistics.function import CorrelationFunction, make_function
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,19 +99,26 @@ class CorrelationMap:
     @property
     def hits(self) -> Counts:
         """Pairs with both ends in their phases, `shape`; displacement zero is in the middle."""
-        return self.kept if self.partner is not None else _whole(self.kept)
+        return np.asarray(self.kept if self.partner is not None else _whole(self.kept))
 
     @property
     def trials(self) -> Counts:
         """Pairs that fit, `shape`; displacement zero is in the middle."""
-        return _whole(self._half_trials())
+        return np.asarray(_whole(self._half_trials()))
 
     @property
     def values(self) -> Floats:
         """Probabilities, `shape`; NaN where no pair fits."""
         if self.partner is None:
-            return _whole(_ratio(self.kept, self._half_trials()))
+            return np.asarray(_whole(_ratio(self.kept, self._half_trials())))
         return _ratio(self.hits, self.trials)
+
+    def central_slice(self) -> Floats:
+        """Return the values in the plane of the last two axes through displacement zero."""
+        if self.ndim == 2:
+            return self.values
+        trials = self._half_trials()[0]
+        return _ratio(self.kept[0 if self.partner is None else self.max_lag[0]], trials)
 
     def along(self, vector: Sequence[int]) -> Floats:
         """Return the values at 0, 1, 2, ... times a displacement, as far as the map goes.
@@ -378,15 +386,17 @@ def two_point_map(
     if spacing is None:
         spacing = getattr(labels, "spacing", None)
     structure = _validate.labels(labels)
-    first, partner = phase_pair(phase)
+    first, second = checked_pair(phase)
+    partner = None if second == first else second
     reach = map_reach(max_lag, structure.shape)
-    inside = valid_mask(mask, structure.shape)
+    window = _validate.mask(mask, shape=structure.shape)
+    inside = None if window is None else window.view(np.bool_)
     edges = _validate.spacing(spacing, ndim=structure.ndim)
     workers = _validate.threads(threads)
 
     def indicator(label: int) -> npt.NDArray[np.bool_]:
         found = structure == label
-        return found if inside is None else found & inside
+        return np.asarray(found if inside is None else found & inside)
 
     options: dict[str, Any] = {"reach": reach, "periodic": bool(periodic), "threads": workers}
     other = None if partner is None else indicator(partner)
@@ -440,19 +450,6 @@ def two_point_radial(
     ).radial()
 
 
-def phase_pair(phase: Any) -> tuple[int, int | None]:
-    """Return the label at x, and the one at x + r if it is another."""
-    highest = _validate.MAX_PHASES - 1
-    if isinstance(phase, Sequence) and not isinstance(phase, str):
-        if len(phase) != 2:
-            raise InputError(f"phase must be one label or two, not {len(phase)}")
-        first, second = (
-            _validate.integer(p, name="each phase", minimum=0, maximum=highest) for p in phase
-        )
-        return first, None if first == second else second
-    return _validate.integer(phase, name="phase", minimum=0, maximum=highest), None
-
-
 def map_reach(max_lag: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the largest lag along each axis."""
     if max_lag is None:
@@ -472,20 +469,6 @@ def map_reach(max_lag: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
             f"max_lag must be less than the longest side ({max(shape)} voxels), not {reach}"
         )
     return tuple(min(reach, n - 1) for n in shape)
-
-
-def valid_mask(mask: Any, shape: tuple[int, ...]) -> npt.NDArray[np.bool_] | None:
-    """Return a mask as an array of bool of the shape of the labels."""
-    if mask is None:
-        return None
-    array = np.asarray(mask)
-    if array.dtype != np.bool_:
-        raise InputError(f"mask must be an array of bool, not of {array.dtype}")
-    if array.shape != shape:
-        raise InputError(f"mask must have the shape of the labels, {shape}, not {array.shape}")
-    if not array.any():
-        raise InputError("mask must be true somewhere")
-    return np.ascontiguousarray(array)
 
 
 def _whole(half: npt.NDArray[Any]) -> Any:
