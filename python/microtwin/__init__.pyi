@@ -52,6 +52,8 @@ from .statistics import minkowski as minkowski
 from .statistics import pore_size as pore_size
 from .statistics import pore_size_density as pore_size_density
 from .statistics import specific_surface as specific_surface
+from .statistics import surface_surface as surface_surface
+from .statistics import surface_void as surface_void
 from .statistics import two_point as two_point
 from .statistics import two_point_map as two_point_map
 from .statistics import two_point_radial as two_point_radial

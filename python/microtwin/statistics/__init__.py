@@ -28,6 +28,7 @@ from microtwin.statistics.tiles import describe_tiles
 from microtwin.statistics.minkowski import Minkowski, minkowski, specific_surface
 from microtwin.statistics.pore_size import mean_pore_size, pore_size, pore_size_density
 from microtwin.statistics.thickness import local_thickness, local_thickness_map
+from microtwin.statistics.surface_functions import surface_surface, surface_void
 
 __all__ = [
     "STATISTICS",
@@ -58,6 +59,8 @@ __all__ = [
     "pore_size",
     "pore_size_density",
     "specific_surface",
+    "surface_surface",
+    "surface_void",
     "two_point",
     "two_point_map",
     "two_point_radial",

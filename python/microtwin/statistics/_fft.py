@@ -18,7 +18,7 @@ and everything is done again in double precision if one does not.
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -102,6 +102,20 @@ def pair_sums(
     return result.reshape(_out_shape(reach, half=second is None))
 
 
+def outer(lines: Sequence[Counts]) -> Counts:
+    """Return the outer product of one vector an axis."""
+    result = lines[0]
+    for line in lines[1:]:
+        result = np.multiply.outer(result, line)
+    return result
+
+
+def whole(half: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Complete a map that is the same at r and -r from its half from 0 on along axis 0."""
+    turned = half[:0:-1][(slice(None), *[slice(None, None, -1)] * (half.ndim - 1))]
+    return np.concatenate([turned, half])
+
+
 def _try_counts(
     first: npt.NDArray[np.bool_],
     second: npt.NDArray[np.bool_] | None,
@@ -134,7 +148,7 @@ def _try_counts(
     gain = known / found if abs(known) > 1e-3 * math.sqrt(total[0] * total[1]) and found else 1.0
     planes = replace(planes, scale=planes.scale * (gain if abs(gain - 1) < 1e-5 else 1.0))
     counts = np.empty(planes.shape, np.int64)
-    face = np.multiply.outer(trials[1], trials[2]).astype(np.float64)
+    face = outer(trials[1:]).astype(np.float64)
     safe = deque[bool]()
 
     def work() -> Callable[[slice], None]:

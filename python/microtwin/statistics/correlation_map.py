@@ -99,18 +99,18 @@ class CorrelationMap:
     @property
     def hits(self) -> Counts:
         """Pairs with both ends in their phases, `shape`; displacement zero is in the middle."""
-        return np.asarray(self.kept if self.partner is not None else _whole(self.kept))
+        return np.asarray(self.kept if self.partner is not None else _fft.whole(self.kept))
 
     @property
     def trials(self) -> Counts:
         """Pairs that fit, `shape`; displacement zero is in the middle."""
-        return np.asarray(_whole(self._half_trials()))
+        return np.asarray(_fft.whole(self._half_trials()))
 
     @property
     def values(self) -> Floats:
         """Probabilities, `shape`; NaN where no pair fits."""
         if self.partner is None:
-            return np.asarray(_whole(_ratio(self.kept, self._half_trials())))
+            return np.asarray(_fft.whole(_ratio(self.kept, self._half_trials())))
         return _ratio(self.hits, self.trials)
 
     def central_slice(self) -> Floats:
@@ -312,7 +312,7 @@ class CorrelationMap:
             lines = _fft.trials_of(shape, self.max_lag, periodic=self.periodic)
             lines[0] = number * lines[0][self.max_lag[0] :]
             for plane, n in zip(total, lines[0], strict=True):
-                plane += n * _outer(lines[1:])
+                plane += n * _fft.outer(lines[1:])
         return total
 
     def _whole_shells(self) -> int:
@@ -471,13 +471,6 @@ def map_reach(max_lag: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(min(reach, n - 1) for n in shape)
 
 
-def _whole(half: npt.NDArray[Any]) -> Any:
-    """Complete a symmetric map from its half along axis 0."""
-    rest = half[:0:-1]
-    turned = rest[(slice(None), *[slice(None, None, -1)] * (half.ndim - 1))]
-    return np.concatenate([turned, half])
-
-
 def _half(lags: Counts) -> Counts:
     """Turn the displacements with a negative first component round."""
     return np.where(lags[:, :1] < 0, -lags, lags)
@@ -490,13 +483,6 @@ def _step(vector: Any, ndim: int) -> tuple[int, ...]:
     if not any(step):
         raise InputError("vector must not be zero")
     return step
-
-
-def _outer(lines: Sequence[Counts]) -> Counts:
-    result = lines[0]
-    for line in lines[1:]:
-        result = np.multiply.outer(result, line)
-    return result
 
 
 def _ratio(hits: npt.NDArray[Any], trials: Counts) -> Floats:
