@@ -38,12 +38,15 @@ def surface_surface(
     by the square of the spacing for 1/m².
 
     Faces of voxels overstate an oblique interface by up to √3. Here each face counts as the area
-    that it stands for, by the normal of the smoothed indicator, which leaves the interface sharp:
-    measured on digital balls of radius 10, radially averaged, the error is 0.3 % or less at all
-    lags from 2 on (-5 % at 1); on discs of radius 20, 4 % at lags 2 to 4, 2 % beyond. Smoothing
-    alone, the length of the gradient of the indicator, is off by 5 to 20 % at these lags. At lag 0
-    the function does not exist (the voxels give some large number), and radii or gaps under three
-    voxels are not resolved.
+    that it stands for, by the normal of the smoothed indicator, which leaves the interface sharp,
+    and one factor gives back what edges and narrow gaps lose. What error remains, measured on
+    digital media with closed forms, radially averaged, at lags from 2 on: 1 % for balls of radius
+    10, 4 % of radius 5; discs of radius 20 and 6, 4 % up to lag 4, 2 to 3 % beyond; overlapping
+    spheres of radius 6 and discs of radius 8 with half the volume void, -7 and -3 % at 2, then 3 %
+    or less, 0.6 % far out. At lag 1 it may be 20 %. Along the axes alone few orientations meet:
+    -10 % at 2, -5 % at 3, 3 % beyond. (The length of the gradient of the indicator smoothed by a
+    Gaussian, the usual way, is off by 5 to 20 % at these lags.) At lag 0 the function does not
+    exist, and the voxels give some large number.
 
     Parameters
     ----------
@@ -118,8 +121,9 @@ def surface_void(
     volume fraction, and over the two sides of an interface it adds up to s. Values are in 1/voxel:
     divide by the spacing for 1/m. Each lag is taken both ways.
 
-    Measured on digital balls of radius 10 and discs of radius 20 the error is 0.6 % or less at all
-    lags. Parameters, result and errors are those of `surface_surface`.
+    The error that remains (see `surface_surface`) is 0.5 % at all lags for balls of radius 10 and
+    discs of radius 20, 1.5 % for balls of radius 5; for overlapping spheres and discs 4 % at lags
+    below 4, falling to 0.6 % far out. Parameters, result and errors are those of `surface_surface`.
 
     References
     ----------
@@ -174,7 +178,7 @@ def _correlate(
             f"labels must have a voxel with all that lies within {MARGIN} of it inside, for its "
             "interface to be known"
         )
-    surface = interface_density(inside, periodic=periodic)
+    surface = interface_density(inside, known, periodic=bool(periodic))
     # Lags outside the box of what is known have no trial.
     box = tuple(slice(None) if periodic else _extent(known, axis) for axis in range(known.ndim))
     known = np.ascontiguousarray(known[box])
@@ -237,7 +241,7 @@ class _Maps:
         near = bins <= shells
         hits, trials = self._map(reach)
         return (
-            np.bincount(bins[near], hits.ravel()[near], shells + 1)[None],
+            np.bincount(bins[near], hits.ravel()[near], shells + 1)[None].astype(np.float64),
             np.bincount(bins[near], trials.ravel()[near], shells + 1)[None].astype(np.int64),
         )
 
@@ -252,7 +256,7 @@ class _Maps:
             trials = _fft.outer(_fft.trials_of(self.known.shape, reach, periodic=self.periodic))
         else:
             trials = _fft.whole(_fft.pair_counts(self.known, **options))
-        hits = _fft.pair_sums(*self.fields, **options)
+        hits: Floats = _fft.pair_sums(*self.fields, **options)
         if len(self.fields) == 1:
             return _fft.whole(hits), trials
         return hits + hits[(slice(None, None, -1),) * hits.ndim], 2 * trials
