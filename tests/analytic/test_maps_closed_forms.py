@@ -155,7 +155,7 @@ def test_surface_functions_of_one_disc_and_one_ball(ndim, side, radius, last, pe
 
 
 @pytest.mark.parametrize(
-    ("shape", "radius", "seeds"), [((256, 256), 8.0, 6), ((72, 72, 72), 6.0, 2)]
+    ("shape", "radius", "seeds"), [((400, 400), 8.0, 8), ((80, 80, 80), 6.0, 3)]
 )
 def test_surface_functions_of_overlapping_spheres(shape, radius, seeds):
     """F_sv = ρ v' S2 and F_ss = (ρ² v'² + ρ v'') S2, v' and v'' how their union grows."""
