@@ -106,9 +106,12 @@ def test_single_precision_is_exact_at_any_fraction(fraction, correlated):
         field = sum(np.cumsum(field, axis=axis) for axis in range(3))
     labels = field < np.quantile(field, fraction)
     options = {"reach": (48, 50, 45), "periodic": False, "threads": 2}
-    exact = _fft._try_counts(labels, None, *options.values(), _fft._DOUBLE)
-    single = _fft._try_counts(labels, None, *options.values(), _fft._MIXED)
-    assert np.array_equal(single, exact)
+    exact, *quick = (
+        _fft._try_counts(labels, None, *options.values(), precision)
+        for precision in (_fft._DOUBLE, _fft._SINGLE, _fft._MIXED)
+    )
+    for counts in quick:
+        assert np.array_equal(counts, exact)
 
 
 def test_a_result_that_single_precision_cannot_give_is_counted_again(monkeypatch):
@@ -129,7 +132,7 @@ def test_a_result_that_single_precision_cannot_give_is_counted_again(monkeypatch
 
     monkeypatch.setattr(_fft, "_try_counts", spoiled)
     assert np.array_equal(_fft.pair_counts(labels, **options), expected)
-    assert tried == [_fft._MIXED, _fft._DOUBLE]
+    assert tried == [_fft._SINGLE, _fft._MIXED, _fft._DOUBLE]
 
 
 @pytest.mark.parametrize("shape", [(64, 70), (20, 24, 28)])

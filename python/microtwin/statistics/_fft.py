@@ -16,6 +16,7 @@ any fraction. Every count is checked to lie within 1/4 of an integer and between
 and everything is done again in double precision if one does not.
 """
 
+import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -72,7 +73,9 @@ def pair_counts(
         only the half from 0 on is returned along axis 0.
     """
     few = math.prod(2 * m + 1 for m in reach) < 2 * _FEW
-    for precision in (_DOUBLE,) if few else (_MIXED, _DOUBLE):
+    pairs = first.size * _spread(first) * (1 if second is None else 2)
+    levels = [p for p in (_SINGLE, _MIXED, _DOUBLE) if p.most >= pairs]
+    for precision in levels if not few else (_DOUBLE,):
         counts = _try_counts(first, second, reach, periodic, threads, precision)
         if counts is not None:
             return counts
@@ -171,14 +174,16 @@ def _try_counts(
 
 @dataclass(frozen=True, slots=True)
 class _Precision:
-    """Of the transforms there, and of those back."""
+    """Of the transforms there and of those back, and how large a variance Σ (I - c)² they bear."""
 
     there: type[np.floating[Any]]
     back: type[np.floating[Any]]
+    most: float
 
 
-_MIXED = _Precision(np.float32, np.float64)
-_DOUBLE = _Precision(np.float64, np.float64)
+_SINGLE = _Precision(np.float32, np.float32, 2.5e6)
+_MIXED = _Precision(np.float32, np.float64, 2e7)
+_DOUBLE = _Precision(np.float64, np.float64, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +234,7 @@ class _Planes:
         width = max(8, _CACHE // (32 * padded[0])) if padded[1] == 1 else 8
 
         def work() -> Callable[[slice], None]:
-            slab = _Slab(sides[:2], padded[:2], reach[:2], precision)
+            slab = _Slab(sides[:2], padded[:2], kept, width, len(fields), precision)
 
             def fill(block: slice) -> None:
                 slab.correlate([s[:, :, block] for s in spectra], columns[:, :, block])
@@ -244,63 +249,82 @@ class _Slab:
     """There and back along the first two axes, for a few columns of the spectrum.
 
     Axis 1 is transformed one plane at a time and axis 0 for a few frequencies of axis 1 at a time,
-    so that what is worked on stays in the cache.
+    so that what is worked on stays in the cache. All buffers are kept from one call to the next.
     """
 
-    def __init__(self, sides: Shape, padded: Shape, reach: Shape, precision: _Precision) -> None:
-        self.sides, self.padded, self.reach = sides, padded, reach
-        self.there = np.dtype(precision.there)
-        self.back = np.dtype(precision.back)
+    def __init__(
+        self,
+        sides: Shape,
+        padded: Shape,
+        kept: Shape,
+        width: int,
+        fields: int,
+        precision: "_Precision",
+    ) -> None:
+        self.sides, self.padded, self.width = sides, padded, width
+        there = np.result_type(precision.there, np.complex64)
+        back = np.result_type(precision.back, np.complex64)
+        some = max(1, _CACHE // (16 * padded[0] * width))
+        # A row of an odd number of cache lines: powers of two would share few places in the cache.
+        self.some = min(some - 1 if some > 2 and some % 2 == 0 else some, padded[1])
+        self.planes = [np.empty((sides[0], padded[1], width), there) for _ in range(fields)]
+        self.slabs = [np.empty(padded[0] * self.some * width, there) for _ in range(fields)]
+        self.power = np.empty(padded[0] * self.some * width, precision.back)
+        self.lags = np.empty((kept[0], padded[1], width), back)
+        self.reach = (kept[0] // 2, kept[1] // 2)
 
     def correlate(self, spectra: list[Field], out: Field) -> None:
         """Correlate the one or two fields whose columns are given, at the lags wanted."""
-        rows, width = self.padded[1], out.shape[2]
-        planes = [self._axis_1(columns) for columns in spectra]
-        lags = np.empty((len(out), rows, width), np.result_type(self.back, np.complex64))
-        step = max(1, _CACHE // (16 * self.padded[0] * width))
-        # A row of an odd number of cache lines: powers of two would share few places in the cache.
-        for some in _slices(rows, step - 1 if step > 2 and step % 2 == 0 else step):
-            if len(planes) == 1:
-                power = self._power(self._axis_0(planes[0][:, some]))
-                self._back_from_real(power, lags[:, some])
+        width = out.shape[2]
+        lags = self.lags[:, :, :width]
+        planes = [self._axis_1(s, p) for s, p in zip(spectra, self.planes, strict=True)]
+        for rows in _slices(self.padded[1], self.some):
+            first, *other = (
+                self._axis_0(p[:, rows], b) for p, b in zip(planes, self.slabs, strict=True)
+            )
+            if not other:
+                _back_from_real(self._squared(first), lags[:, rows])
             else:
-                product = self._axis_0(planes[1][:, some])
-                first = self._axis_0(planes[0][:, some])
-                product *= np.conjugate(first, out=first)
-                _keep(_back(product.astype(lags.dtype), 0), 0, self.reach[0], lags[:, some])
-        for plane in _chunks(lags.shape):
-            _keep(_back(lags[plane], 1), 1, self.reach[1], out[plane])
+                product = np.multiply(other[0], np.conjugate(first, out=first), dtype=lags.dtype)
+                _keep(_back(product, 0), 0, self.reach[0], lags[:, rows])
+        for some in _chunks((len(out), self.padded[1], width)):
+            _keep(_back(lags[some], 1), 1, self.reach[1], out[some])
 
-    def _axis_1(self, columns: Field) -> Field:
-        size, padded = self.sides[1], self.padded[1]
+    def _axis_1(self, columns: Field, buffer: Field) -> Field:
+        size, padded, width = self.sides[1], self.padded[1], columns.shape[2]
         if padded == 1:
             return columns
-        result = np.zeros((columns.shape[0], padded, columns.shape[2]), columns.dtype)
+        result = buffer[:, :, :width]
         for rows in _chunks(result.shape):
             result[rows, :size] = columns[rows]
+            result[rows, size:] = 0
             plane = fft.fft(result[rows], axis=1, overwrite_x=True)
             if not np.may_share_memory(plane, result):
                 result[rows] = plane
         return result
 
-    def _axis_0(self, planes: Field) -> Field:
-        slab = np.empty((self.padded[0], *planes.shape[1:]), planes.dtype)
+    def _axis_0(self, planes: Field, buffer: Field) -> Field:
+        shape = (self.padded[0], *planes.shape[1:])
+        slab = buffer[: math.prod(shape)].reshape(shape)
         slab[: len(planes)] = planes
         slab[len(planes) :] = 0
         return np.asarray(fft.fft(slab, axis=0, overwrite_x=True)) if len(slab) > 1 else slab
 
-    def _power(self, spectrum: Field) -> Field:
-        parts = spectrum.view(self.there)
+    def _squared(self, spectrum: Field) -> Field:
+        parts = spectrum.view(spectrum.real.dtype)
         np.multiply(parts, parts, out=parts)
-        return np.add(parts[..., ::2], parts[..., 1::2], dtype=self.back)
+        power = self.power[: spectrum.size].reshape(spectrum.shape)
+        np.add(parts[..., ::2], parts[..., 1::2], out=power)
+        return power
 
-    def _back_from_real(self, power: Field, out: Field) -> None:
-        """Inverse transform of a real spectrum along axis 0 at lags 0, 1, ..."""
-        half = fft.rfft(power, axis=0)
-        known = min(len(half), len(out))
-        np.conjugate(half[:known], out=out[:known])
-        # Beyond half a period the lags are those before it, the other way round.
-        out[known:] = half[len(power) - np.arange(known, len(out))]
+
+def _back_from_real(power: Field, out: Field) -> None:
+    """Inverse transform of a real spectrum along axis 0, without its factor, at lags 0, 1, ..."""
+    half = fft.rfft(power, axis=0)
+    known = min(len(half), len(out))
+    np.conjugate(half[:known], out=out[:known])
+    # Beyond half a period the lags are those before it, the other way round.
+    out[known:] = half[len(power) - np.arange(known, len(out))]
 
 
 def _back(spectrum: Field, axis: int) -> Field:
@@ -353,12 +377,11 @@ class _Windows:
         largest = field.size * max(int(field.max()), -int(field.min()))
         kind = np.int32 if largest < 2**31 else np.int64
         sums = np.zeros([n + 1 for n in field.shape], kind)
-        for plane, before, after in zip(field, sums[:-1], sums[1:], strict=True):
-            inner = after[1:, 1:]
-            np.cumsum(plane, axis=1, out=inner, dtype=kind)
-            for row, last in zip(inner[1:], inner[:-1], strict=True):
-                row += last
-            after += before
+        np.cumsum(field, axis=2, out=sums[1:, 1:, 1:], dtype=kind)
+        for axis in (1, 0):
+            lines = np.moveaxis(sums, axis, 0)
+            for before, after in itertools.pairwise(lines):
+                after += before
         return cls(sums, lags, reach)
 
     def read(self, rows: slice) -> Floats:
@@ -367,19 +390,23 @@ class _Windows:
             return np.asarray(self.sums / _PARTS**2)
         (_, n1, n2), (_, m1, m2) = (np.array(self.sums.shape) - 1), self.reach
         lags = self.lags[rows]
-        result = np.empty((lags.size, 2 * m1 + 1, 2 * m2 + 1))
         # A sum over x < n - r, or for r < 0 over all x but those below -r.
-        for lag, out in zip(lags, result, strict=True):
-            plane = (
-                self.sums[-1] - self.sums[-lag] if lag < 0 else self.sums[len(self.sums) - 1 - lag]
-            )
-            right = plane[n1 - m1 :][::-1]
-            left = plane[-1] - plane[m1:0:-1]
-            for lines, target in ((left, out[:m1]), (right, out[m1:])):
-                np.multiply(lines[:, n2 - m2 :][:, ::-1], _PARTS**-2, out=target[:, m2:])
-                np.subtract(lines[:, -1:], lines[:, m2:0:-1], out=target[:, :m2], dtype=np.float64)
-                target[:, :m2] *= _PARTS**-2
+        planes = self.sums[np.where(lags < 0, -lags, len(self.sums) - 1 - lags)]
+        back = lags < 0
+        if back.any():
+            planes[back] = self.sums[-1] - planes[back]
+        result = np.empty((lags.size, 2 * m1 + 1, 2 * m2 + 1))
+        right = planes[:, n1 - m1 :][:, ::-1]
+        left = planes[:, -1:] - planes[:, m1:0:-1]
+        for lines, target in ((left, result[:, :m1]), (right, result[:, m1:])):
+            np.multiply(lines[..., n2 - m2 :][..., ::-1], _PARTS**-2, out=target[..., m2:])
+            np.multiply(lines[..., -1:] - lines[..., m2:0:-1], _PARTS**-2, out=target[..., :m2])
         return result
+
+
+def _spread(indicator: npt.NDArray[np.bool_]) -> float:
+    fraction = np.count_nonzero(indicator) / indicator.size
+    return fraction * (1 - fraction)
 
 
 def _as_volume(field: Field) -> Field:
