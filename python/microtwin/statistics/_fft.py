@@ -91,7 +91,7 @@ def pair_sums(
     threads: int,
 ) -> Floats:
     """Return Σ first(x) second(x + r) for real fields; layout as for `pair_counts`."""
-    fields = tuple((_as_volume(f), 0.0) for f in (first, second) if f is not None)
+    fields = [(_as_volume(f), 0.0) for f in (first, second) if f is not None]
     planes = _Planes.of(fields, _as_volume_reach(reach), periodic, threads, _DOUBLE)
     result = np.empty(planes.shape)
 
@@ -128,26 +128,24 @@ def _try_counts(
     precision: "_Precision",
 ) -> Counts | None:
     """Count in one precision; None if any count is not safely an integer."""
-    a = _as_volume(first).view(np.uint8)
-    b = a if second is None else _as_volume(second).view(np.uint8)
+    a = _as_volume(first)
+    b = a if second is None else _as_volume(second)
     lags, half = _as_volume_reach(reach), second is None
     total = [int(np.count_nonzero(x)) for x in (a, b)]
     parts = [round(_PARTS * t / a.size) for t in total]
-    fields = ((a, parts[0] / _PARTS),) if half else ((a, parts[0] / _PARTS), (b, parts[1] / _PARTS))
-    planes = _Planes.of(fields, lags, periodic, threads, precision)
-    # Σ (I - c)(J - d) = Σ I J - Σ (d I + c J - c d), each sum over the x with x and x + r inside.
-    # Σ J(x + r) is what Σ J(x) is for the field turned about its centre.
-    linear = (_PARTS * parts[1] * a).astype(np.int16)
-    linear += (_PARTS * parts[0] * b[::-1, ::-1, ::-1]).astype(np.int16)
-    linear -= parts[0] * parts[1]
-    windows = _Windows.of(linear, lags, periodic, half=half)
+    fields = [(x.view(np.uint8), p / _PARTS) for x, p in zip((a, b), parts, strict=True)]
+    planes = _Planes.of(fields[: 1 if half else 2], lags, periodic, threads, precision)
+    windows = _Windows.of(a, b, parts, lags, periodic, half=half)
     trials = trials_of(a.shape, lags, periodic=periodic)
     trials[0] = trials[0][-planes.shape[0] :]
     # At displacement zero the convolution is known: that shows the factor of the transform.
     origin = 0 if half else lags[0]
     overlap = total[0] if half else int(np.count_nonzero(a & b))
-    known = overlap - int(linear.sum(dtype=np.int64)) / _PARTS**2
-    found = float(planes.read(slice(origin, origin + 1))[0, lags[1], lags[2]])
+    here = slice(origin, origin + 1)
+    known = overlap - float(
+        np.broadcast_to(windows.read(here), (1, *planes.shape[1:]))[0, lags[1], lags[2]]
+    )
+    found = float(planes.read(here)[0, lags[1], lags[2]])
     gain = known / found if abs(known) > 1e-3 * math.sqrt(total[0] * total[1]) and found else 1.0
     planes = replace(planes, scale=planes.scale * (gain if abs(gain - 1) < 1e-5 else 1.0))
     counts = np.empty(planes.shape, np.int64)
@@ -215,7 +213,7 @@ class _Planes:
     @classmethod
     def of(
         cls,
-        fields: tuple[tuple[Field, float], ...],
+        fields: Sequence[tuple[Field, float]],
         reach: Shape,
         periodic: bool,
         threads: int,
@@ -228,16 +226,16 @@ class _Planes:
             for axis, (n, m) in enumerate(zip(sides, reach, strict=True))
         )
         half = len(fields) == 1
-        spectra = [_last_axis(f, c, padded[2], precision.there, threads) for f, c in fields]
+        width = max(8, _CACHE // (32 * padded[0])) if padded[1] == 1 else 8
+        spectra = [_last_axis(f, c, padded[2], width, precision.there, threads) for f, c in fields]
         kept = (reach[0] + 1 if half else 2 * reach[0] + 1, 2 * reach[1] + 1)
         columns = np.empty((*kept, padded[2] // 2 + 1), spectra[0].dtype)
-        width = max(8, _CACHE // (32 * padded[0])) if padded[1] == 1 else 8
 
         def work() -> Callable[[slice], None]:
             slab = _Slab(sides[:2], padded[:2], kept, width, len(fields), precision)
 
             def fill(block: slice) -> None:
-                slab.correlate([s[:, :, block] for s in spectra], columns[:, :, block])
+                slab.correlate([s[block.start // width] for s in spectra], columns[:, :, block])
 
             return fill
 
@@ -267,16 +265,20 @@ class _Slab:
         some = max(1, _CACHE // (16 * padded[0] * width))
         # A row of an odd number of cache lines: powers of two would share few places in the cache.
         self.some = min(some - 1 if some > 2 and some % 2 == 0 else some, padded[1])
-        self.planes = [np.empty((sides[0], padded[1], width), there) for _ in range(fields)]
+        wider = padded[1] > sides[1]
+        buffer = (sides[0], padded[1], width) if wider else (0, 0, 0)
+        self.planes = [np.empty(buffer, there) for _ in range(fields)]
         self.slabs = [np.empty(padded[0] * self.some * width, there) for _ in range(fields)]
         self.power = np.empty(padded[0] * self.some * width, precision.back)
         self.lags = np.empty((kept[0], padded[1], width), back)
         self.reach = (kept[0] // 2, kept[1] // 2)
 
     def correlate(self, spectra: list[Field], out: Field) -> None:
-        """Correlate the one or two fields whose columns are given, at the lags wanted."""
-        width = out.shape[2]
-        lags = self.lags[:, :, :width]
+        """Correlate the one or two fields whose columns are given, at the lags wanted.
+
+        The columns are overwritten.
+        """
+        lags, valid = self.lags, out.shape[2]
         planes = [self._axis_1(s, p) for s, p in zip(spectra, self.planes, strict=True)]
         for rows in _slices(self.padded[1], self.some):
             first, *other = (
@@ -287,17 +289,19 @@ class _Slab:
             else:
                 product = np.multiply(other[0], np.conjugate(first, out=first), dtype=lags.dtype)
                 _keep(_back(product, 0), 0, self.reach[0], lags[:, rows])
-        for some in _chunks((len(out), self.padded[1], width)):
-            _keep(_back(lags[some], 1), 1, self.reach[1], out[some])
+        for some in _chunks(lags.shape):
+            _keep(_back(lags[some], 1)[:, :, :valid], 1, self.reach[1], out[some])
 
     def _axis_1(self, columns: Field, buffer: Field) -> Field:
-        size, padded, width = self.sides[1], self.padded[1], columns.shape[2]
+        size, padded = self.sides[1], self.padded[1]
         if padded == 1:
             return columns
-        result = buffer[:, :, :width]
+        in_place = padded == size
+        result = columns if in_place else buffer
         for rows in _chunks(result.shape):
-            result[rows, :size] = columns[rows]
-            result[rows, size:] = 0
+            if not in_place:
+                result[rows, :size] = columns[rows]
+                result[rows, size:] = 0
             plane = fft.fft(result[rows], axis=1, overwrite_x=True)
             if not np.may_share_memory(plane, result):
                 result[rows] = plane
@@ -342,45 +346,78 @@ def _keep(values: Field, axis: int, reach: int, out: Field) -> None:
 
 
 def _last_axis(
-    field: Field, offset: float, padded: int, real: type[np.floating[Any]], threads: int
+    field: Field,
+    offset: float,
+    padded: int,
+    width: int,
+    real: type[np.floating[Any]],
+    threads: int,
 ) -> Field:
-    """Return the spectrum of field - offset along the last axis."""
-    shape = (*field.shape[:2], padded // 2 + 1)
+    """Return the spectrum of field - offset along the last axis, in blocks of a few columns.
+
+    The result has shape (blocks, axis 0, axis 1, width); what the last block is too wide is zero.
+    """
+    columns = padded // 2 + 1
+    blocks, rest = divmod(columns, width)
+    shape = (blocks + (rest > 0), *field.shape[:2], width)
     spectrum = np.empty(shape, np.result_type(real, np.complex64))
 
     def work() -> Callable[[slice], None]:
         def fill(rows: slice) -> None:
             values = field[rows].astype(real)
             values -= real(offset)
-            spectrum[rows] = fft.rfft(values, padded)
+            line = fft.rfft(values, padded)
+            most = line[..., : blocks * width].reshape(*line.shape[:2], blocks, width)
+            spectrum[:blocks, rows] = np.moveaxis(most, 2, 0)
+            if rest:
+                spectrum[blocks, rows, :, :rest] = line[..., blocks * width :]
+                spectrum[blocks, rows, :, rest:] = 0
 
         return fill
 
-    _share(_chunks((*shape[:2], padded)), work, threads)
+    _share(_chunks((*field.shape[:2], padded)), work, threads)
     return spectrum
 
 
 @dataclass(frozen=True, slots=True)
 class _Windows:
-    """Sums of an integer field over all x for which x and x + r are inside, for every r."""
+    """What counting pairs of I - c and J - d leaves out: Σ (d I(x) + c J(x + r) - c d), exactly.
+
+    The sum is over the x with x and x + r inside. Σ J(x + r) is what Σ J(x) is for the field turned
+    about its centre, so that one field of integers has to be summed up, over boxes.
+    """
 
     sums: Field  # over all voxels before each corner; of no axis if periodic
     lags: Counts
     reach: Shape
 
     @classmethod
-    def of(cls, field: Field, reach: Shape, periodic: bool, *, half: bool) -> "_Windows":
-        """Take the running sums."""
+    def of(
+        cls,
+        first: npt.NDArray[np.bool_],
+        second: npt.NDArray[np.bool_],
+        parts: list[int],
+        reach: Shape,
+        periodic: bool,
+        *,
+        half: bool,
+    ) -> "_Windows":
+        """Take the running sums, for c and d that are `parts` of `_PARTS`."""
         lags = np.arange(0 if half else -reach[0], reach[0] + 1)
+        weights, constant = (_PARTS * parts[1], _PARTS * parts[0]), parts[0] * parts[1]
         if periodic:
-            return cls(np.asarray(field.sum(dtype=np.int64)), lags, reach)
+            counts = (int(np.count_nonzero(first)), int(np.count_nonzero(second)))
+            total = sum(w * n for w, n in zip(weights, counts, strict=True))
+            return cls(np.asarray(total - constant * first.size), lags, reach)
+        field = first * np.int16(weights[0])
+        field += second[::-1, ::-1, ::-1] * np.int16(weights[1])
+        field -= np.int16(constant)
         largest = field.size * max(int(field.max()), -int(field.min()))
         kind = np.int32 if largest < 2**31 else np.int64
         sums = np.zeros([n + 1 for n in field.shape], kind)
         np.cumsum(field, axis=2, out=sums[1:, 1:, 1:], dtype=kind)
         for axis in (1, 0):
-            lines = np.moveaxis(sums, axis, 0)
-            for before, after in itertools.pairwise(lines):
+            for before, after in itertools.pairwise(np.moveaxis(sums, axis, 0)):
                 after += before
         return cls(sums, lags, reach)
 
