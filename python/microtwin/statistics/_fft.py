@@ -135,7 +135,7 @@ def _try_counts(
     parts = [round(_PARTS * t / a.size) for t in total]
     fields = [(x.view(np.uint8), p / _PARTS) for x, p in zip((a, b), parts, strict=True)]
     planes = _Planes.of(fields[: 1 if half else 2], lags, periodic, threads, precision)
-    windows = _Windows.of(a, b, parts, lags, periodic, half=half)
+    windows = _Windows.of(a, b, parts, lags, periodic, threads, half=half)
     trials = trials_of(a.shape, lags, periodic=periodic)
     trials[0] = trials[0][-planes.shape[0] :]
     # At displacement zero the convolution is known: that shows the factor of the transform.
@@ -399,6 +399,7 @@ class _Windows:
         parts: list[int],
         reach: Shape,
         periodic: bool,
+        threads: int,
         *,
         half: bool,
     ) -> "_Windows":
@@ -409,16 +410,33 @@ class _Windows:
             counts = (int(np.count_nonzero(first)), int(np.count_nonzero(second)))
             total = sum(w * n for w, n in zip(weights, counts, strict=True))
             return cls(np.asarray(total - constant * first.size), lags, reach)
-        field = first * np.int16(weights[0])
-        field += second[::-1, ::-1, ::-1] * np.int16(weights[1])
-        field -= np.int16(constant)
-        largest = field.size * max(int(field.max()), -int(field.min()))
+        largest = first.size * max(sum(weights) - constant, constant)
         kind = np.int32 if largest < 2**31 else np.int64
-        sums = np.zeros([n + 1 for n in field.shape], kind)
-        np.cumsum(field, axis=2, out=sums[1:, 1:, 1:], dtype=kind)
-        for axis in (1, 0):
-            for before, after in itertools.pairwise(np.moveaxis(sums, axis, 0)):
-                after += before
+        sums: Field = np.zeros([n + 1 for n in first.shape], kind)
+        turned = second[::-1, ::-1, ::-1]
+
+        def work_planes() -> Callable[[slice], None]:
+            def fill(rows: slice) -> None:
+                field: Field = first[rows] * kind(weights[0])
+                field += turned[rows] * kind(weights[1])
+                field -= kind(constant)
+                planes = sums[1:][rows, 1:, 1:]
+                np.cumsum(field, axis=2, out=planes)
+                for before, after in itertools.pairwise(np.moveaxis(planes, 1, 0)):
+                    after += before
+
+            return fill
+
+        def work_lines() -> Callable[[slice], None]:
+            def fill(lines: slice) -> None:
+                for before, after in itertools.pairwise(sums[:, lines]):
+                    after += before
+
+            return fill
+
+        _share(_chunks(first.shape), work_planes, threads)
+        lines, columns = sums.shape[1:]
+        _share(_slices(lines, max(-(-lines // threads), _CHUNK // columns)), work_lines, threads)
         return cls(sums, lags, reach)
 
     def read(self, rows: slice) -> Floats:
