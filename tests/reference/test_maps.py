@@ -189,7 +189,7 @@ def test_surface_functions_are_sums_over_pairs_of_known_voxels(shape, masked, pe
 
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_interface_of_a_flat_plane_counts_what_its_orientation_makes_it(ndim):
-    """The area of a plane per volume, at any tilt, to one percent."""
+    """The area of a plane within a ball, at any tilt, to three percent (its rim is coarse)."""
     side = 64 if ndim == 2 else 40
     x = np.stack(np.indices((side,) * ndim)) - side / 2 + 0.27
     for seed in range(8):
