@@ -36,6 +36,7 @@ Shape = tuple[int, ...]
 _CACHE = 1 << 20  # bytes of what is worked on at once: half of a usual second-level cache
 _CHUNK = 1 << 15  # values of what is worked on at once elsewhere
 _PARTS = 8  # c is a multiple of 1/8, so that c I and c² are integers of 1/64
+_UNIT = _PARTS**-2
 _LARGE = 2.0**18  # counts above it are not safe to transform in single precision
 _FEW = 256  # with fewer lags than this a wrong result could pass for integers by chance
 
@@ -97,7 +98,7 @@ def pair_sums(
 
     def work() -> Callable[[slice], None]:
         def fill(rows: slice) -> None:
-            result[rows] = planes.read(rows)
+            planes.read(rows, result[rows])
 
         return fill
 
@@ -142,31 +143,38 @@ def _try_counts(
     origin = 0 if half else lags[0]
     overlap = total[0] if half else int(np.count_nonzero(a & b))
     here = slice(origin, origin + 1)
-    known = overlap - float(
-        np.broadcast_to(windows.read(here), (1, *planes.shape[1:]))[0, lags[1], lags[2]]
-    )
-    found = float(planes.read(here)[0, lags[1], lags[2]])
+    plane = np.empty((1, *planes.shape[1:]))
+    known = overlap - float(windows.read(here, plane)[0, lags[1], lags[2]])
+    found = float(planes.read(here, plane)[0, lags[1], lags[2]])
     gain = known / found if abs(known) > 1e-3 * math.sqrt(total[0] * total[1]) and found else 1.0
     planes = replace(planes, scale=planes.scale * (gain if abs(gain - 1) < 1e-5 else 1.0))
     counts = np.empty(planes.shape, np.int64)
     face = outer(trials[1:]).astype(np.float64)
     safe = deque[bool]()
 
+    pieces = _chunks(planes.shape)
+    lines = _slices(planes.shape[1], max(1, _CHUNK // planes.shape[2]))
+
     def work() -> Callable[[slice], None]:
+        buffers = np.empty((2, pieces[0].stop, *planes.shape[1:]))
+
         def fill(rows: slice) -> None:
-            values = planes.read(rows)
-            values += windows.read(rows)
-            whole = np.rint(values)
-            values -= whole
-            counts[rows] = whole
-            exact = max(float(values.max()), -float(values.min())) < 0.25
-            np.multiply(trials[0][rows, None, None], face, out=values)
-            values -= whole
-            safe.append(exact and float(whole.min()) >= 0 and float(values.min()) >= 0)
+            planes.read(rows, buffers[0, : rows.stop - rows.start])
+            windows.read(rows, buffers[1, : rows.stop - rows.start])
+            for some in lines:
+                values, whole = buffers[:, : rows.stop - rows.start, some]
+                values += whole
+                np.rint(values, out=whole)
+                values -= whole
+                counts[rows, some] = whole
+                exact = max(float(values.max()), -float(values.min())) < 0.25
+                np.multiply(trials[0][rows, None, None], face[some], out=values)
+                values -= whole
+                safe.append(exact and float(whole.min()) >= 0 and float(values.min()) >= 0)
 
         return fill
 
-    _share(_chunks(planes.shape), work, threads)
+    _share(pieces, work, threads)
     return counts.reshape(_out_shape(reach, half=half)) if all(safe) else None
 
 
@@ -198,17 +206,18 @@ class _Planes:
         """Lags along each axis."""
         return (*self.columns.shape[:2], 2 * self.reach + 1)
 
-    def read(self, rows: slice) -> Floats:
-        """Return the correlation at some of the lags along axis 0."""
+    def read(self, rows: slice, out: Floats) -> Floats:
+        """Write the correlation at some of the lags along axis 0 to `out`, and return it."""
         n, m = self.padded, self.reach
         line = fft.irfft(self.columns[rows], n)
-        if line.dtype == np.float32 and np.abs(line).max() * self.scale > _LARGE:
-            line = fft.irfft(self.columns[rows].astype(np.complex128), n, overwrite_x=True)
-        result = np.empty((*line.shape[:2], 2 * m + 1))
+        if line.dtype == np.float32:
+            largest = max(float(line.max()), -float(line.min())) * self.scale
+            if largest > _LARGE:
+                line = fft.irfft(self.columns[rows].astype(np.complex128), n, overwrite_x=True)
         # irfft has divided by n already.
-        np.multiply(line[..., : m + 1], self.scale, out=result[..., m:])
-        np.multiply(line[..., n - m :], self.scale, out=result[..., :m])
-        return result
+        np.multiply(line[..., : m + 1], self.scale, out=out[..., m:])
+        np.multiply(line[..., n - m :], self.scale, out=out[..., :m])
+        return out
 
     @classmethod
     def of(
@@ -439,24 +448,28 @@ class _Windows:
         _share(_slices(lines, max(-(-lines // threads), _CHUNK // columns)), work_lines, threads)
         return cls(sums, lags, reach)
 
-    def read(self, rows: slice) -> Floats:
-        """Return the sums at some of the lags along axis 0, divided by the square of `_PARTS`."""
+    def read(self, rows: slice, out: Floats) -> Floats:
+        """Write the sums at some of the lags along axis 0 to `out`, and return it.
+
+        In whole pairs: divided by the square of `_PARTS`.
+        """
         if self.sums.ndim == 0:
-            return np.asarray(self.sums / _PARTS**2)
-        (_, n1, n2), (_, m1, m2) = (np.array(self.sums.shape) - 1), self.reach
+            out[...] = self.sums * _UNIT
+            return out
+        (n0, n1, n2), (_, m1, m2) = (n - 1 for n in self.sums.shape), self.reach
         lags = self.lags[rows]
         # A sum over x < n - r, or for r < 0 over all x but those below -r.
-        planes = self.sums[np.where(lags < 0, -lags, len(self.sums) - 1 - lags)]
-        back = lags < 0
-        if back.any():
-            planes[back] = self.sums[-1] - planes[back]
-        result = np.empty((lags.size, 2 * m1 + 1, 2 * m2 + 1))
+        if lags[0] >= 0:
+            planes = self.sums[n0 - lags[-1] : n0 - lags[0] + 1][::-1]
+        else:
+            planes = self.sums[np.where(lags < 0, -lags, n0 - lags)]
+            planes[lags < 0] = self.sums[-1] - planes[lags < 0]
         right = planes[:, n1 - m1 :][:, ::-1]
         left = planes[:, -1:] - planes[:, m1:0:-1]
-        for lines, target in ((left, result[:, :m1]), (right, result[:, m1:])):
-            np.multiply(lines[..., n2 - m2 :][..., ::-1], _PARTS**-2, out=target[..., m2:])
-            np.multiply(lines[..., -1:] - lines[..., m2:0:-1], _PARTS**-2, out=target[..., :m2])
-        return result
+        for lines, target in ((left, out[:, :m1]), (right, out[:, m1:])):
+            np.multiply(lines[..., n2 - m2 :][..., ::-1], _UNIT, out=target[..., m2:])
+            np.multiply(lines[..., -1:] - lines[..., m2:0:-1], _UNIT, out=target[..., :m2])
+        return out
 
 
 def _spread(indicator: npt.NDArray[np.bool_]) -> float:
