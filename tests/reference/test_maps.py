@@ -127,7 +127,7 @@ def test_a_result_that_single_precision_cannot_give_is_counted_again(monkeypatch
             return honest(*args)
         with monkeypatch.context() as patch:
             read = _fft._Planes.read
-            patch.setattr(_fft._Planes, "read", lambda self, rows: read(self, rows) + 0.3)
+            patch.setattr(_fft._Planes, "read", lambda *args: np.add(read(*args), 0.3, out=args[2]))
             return honest(*args)
 
     monkeypatch.setattr(_fft, "_try_counts", spoiled)
