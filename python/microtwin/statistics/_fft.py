@@ -34,7 +34,7 @@ Field = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
 _CACHE = 1 << 20  # bytes of what is worked on at once: half of a usual second-level cache
-_CHUNK = 1 << 15  # values of what is worked on at once elsewhere
+_CHUNK = 1 << 16  # values of what is worked on at once elsewhere
 _PARTS = 8  # c is a multiple of 1/8, so that c I and c² are integers of 1/64
 _UNIT = _PARTS**-2
 _LARGE = 2.0**18  # counts above it are not safe to transform in single precision
@@ -235,7 +235,7 @@ class _Planes:
             for axis, (n, m) in enumerate(zip(sides, reach, strict=True))
         )
         half = len(fields) == 1
-        width = max(8, _CACHE // (32 * padded[0])) if padded[1] == 1 else 8
+        width = max(8, _CACHE // (16 * padded[0])) if padded[1] == 1 else 8
         spectra = [_last_axis(f, c, padded[2], width, precision.there, threads) for f, c in fields]
         kept = (reach[0] + 1 if half else 2 * reach[0] + 1, 2 * reach[1] + 1)
         columns = np.empty((*kept, padded[2] // 2 + 1), spectra[0].dtype)
