@@ -144,7 +144,8 @@ def _try_counts(
     overlap = total[0] if half else int(np.count_nonzero(a & b))
     here = slice(origin, origin + 1)
     plane = np.empty((1, *planes.shape[1:]))
-    known = overlap - float(windows.read(here, plane)[0, lags[1], lags[2]])
+    missing = float(windows.read(here, plane)[0, lags[1], lags[2]])
+    known = overlap - missing
     found = float(planes.read(here, plane)[0, lags[1], lags[2]])
     gain = known / found if abs(known) > 1e-3 * math.sqrt(total[0] * total[1]) and found else 1.0
     planes = replace(planes, scale=planes.scale * (gain if abs(gain - 1) < 1e-5 else 1.0))
@@ -160,17 +161,22 @@ def _try_counts(
 
         def fill(rows: slice) -> None:
             planes.read(rows, buffers[0, : rows.stop - rows.start])
-            windows.read(rows, buffers[1, : rows.stop - rows.start])
+            if not periodic:
+                windows.read(rows, buffers[1, : rows.stop - rows.start])
             for some in lines:
                 values, whole = buffers[:, : rows.stop - rows.start, some]
-                values += whole
+                values += missing if periodic else whole
                 np.rint(values, out=whole)
                 values -= whole
                 counts[rows, some] = whole
                 exact = max(float(values.max()), -float(values.min())) < 0.25
-                np.multiply(trials[0][rows, None, None], face[some], out=values)
-                values -= whole
-                safe.append(exact and float(whole.min()) >= 0 and float(values.min()) >= 0)
+                if periodic:
+                    fits = float(whole.max()) <= a.size
+                else:
+                    np.multiply(trials[0][rows, None, None], face[some], out=values)
+                    values -= whole
+                    fits = float(values.min()) >= 0
+                safe.append(exact and fits and float(whole.min()) >= 0)
 
         return fill
 
