@@ -29,6 +29,7 @@ from microtwin.statistics.minkowski import Minkowski, minkowski, specific_surfac
 from microtwin.statistics.pore_size import mean_pore_size, pore_size, pore_size_density
 from microtwin.statistics.thickness import local_thickness, local_thickness_map
 from microtwin.statistics.surface_functions import surface_surface, surface_void
+from microtwin.statistics.tiles import describe_tiles
 
 __all__ = [
     "STATISTICS",

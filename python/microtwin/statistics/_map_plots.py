@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from microtwin.statistics._plots import _new_axes, length_unit
+from microtwin.statistics._plots import length_unit, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def plot_map(map_: "CorrelationMap", ax: "Axes | None", **style: Any) -> "Axes":
     """Draw the map or its central slice; see `CorrelationMap.plot`."""
-    ax = ax if ax is not None else _new_axes()
+    ax = ax if ax is not None else new_axes()
     rows, columns = map_.max_lag[-2:]
     edges, name = (1.0, 1.0), "voxels"
     if map_.spacing is not None:
