@@ -31,8 +31,8 @@ from .statistics import CorrelationMap as CorrelationMap
 from .statistics import Description as Description
 from .statistics import Distance as Distance
 from .statistics import IntegralRange as IntegralRange
-from .statistics import RepresentativeVolume as RepresentativeVolume
 from .statistics import Minkowski as Minkowski
+from .statistics import RepresentativeVolume as RepresentativeVolume
 from .statistics import chord_density as chord_density
 from .statistics import chord_length as chord_length
 from .statistics import cluster_function as cluster_function
@@ -45,12 +45,12 @@ from .statistics import lineal_path as lineal_path
 from .statistics import local_thickness as local_thickness
 from .statistics import local_thickness_map as local_thickness_map
 from .statistics import mean_chord as mean_chord
-from .statistics import profile as profile
-from .statistics import representative_volume as representative_volume
 from .statistics import mean_pore_size as mean_pore_size
 from .statistics import minkowski as minkowski
 from .statistics import pore_size as pore_size
 from .statistics import pore_size_density as pore_size_density
+from .statistics import profile as profile
+from .statistics import representative_volume as representative_volume
 from .statistics import specific_surface as specific_surface
 from .statistics import surface_surface as surface_surface
 from .statistics import surface_void as surface_void

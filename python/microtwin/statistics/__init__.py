@@ -18,17 +18,16 @@ from microtwin.statistics.correlation_map import (
 from microtwin.statistics.description import Description, describe
 from microtwin.statistics.distance import Distance, distance
 from microtwin.statistics.function import CorrelationFunction
+from microtwin.statistics.minkowski import Minkowski, minkowski, specific_surface
+from microtwin.statistics.pore_size import mean_pore_size, pore_size, pore_size_density
 from microtwin.statistics.profile import profile
 from microtwin.statistics.representative import (
     IntegralRange,
     RepresentativeVolume,
     representative_volume,
 )
-from microtwin.statistics.tiles import describe_tiles
-from microtwin.statistics.minkowski import Minkowski, minkowski, specific_surface
-from microtwin.statistics.pore_size import mean_pore_size, pore_size, pore_size_density
-from microtwin.statistics.thickness import local_thickness, local_thickness_map
 from microtwin.statistics.surface_functions import surface_surface, surface_void
+from microtwin.statistics.thickness import local_thickness, local_thickness_map
 from microtwin.statistics.tiles import describe_tiles
 
 __all__ = [
@@ -39,8 +38,8 @@ __all__ = [
     "Description",
     "Distance",
     "IntegralRange",
-    "RepresentativeVolume",
     "Minkowski",
+    "RepresentativeVolume",
     "chord_density",
     "chord_length",
     "cluster_function",
@@ -53,12 +52,12 @@ __all__ = [
     "local_thickness",
     "local_thickness_map",
     "mean_chord",
-    "profile",
-    "representative_volume",
     "mean_pore_size",
     "minkowski",
     "pore_size",
     "pore_size_density",
+    "profile",
+    "representative_volume",
     "specific_surface",
     "surface_surface",
     "surface_void",

@@ -62,7 +62,8 @@ def plot_function(
     ax.set(xlabel=xlabel, ylabel=kind.value, title=kind.title)
     ax.set_ylim(bottom=0, auto=None)
     ax.margins(x=0)
-    ax.legend(frameon=False)
+    entries = len(ax.get_legend_handles_labels()[1])
+    ax.legend(frameon=False, fontsize="medium" if entries <= 6 else "xx-small")
     return ax
 
 

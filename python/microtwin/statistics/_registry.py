@@ -9,6 +9,10 @@ from microtwin.statistics.clusters import cluster_function
 from microtwin.statistics.connectivity import Connectivity, connectivity
 from microtwin.statistics.correlation import lineal_path, two_point
 from microtwin.statistics.function import CorrelationFunction
+from microtwin.statistics.minkowski import Minkowski, minkowski
+from microtwin.statistics.pore_size import pore_size
+from microtwin.statistics.surface_functions import surface_surface, surface_void
+from microtwin.statistics.thickness import local_thickness
 
 
 class Numbers(Protocol):
@@ -46,11 +50,12 @@ class Directed:
 
     radial: bool = False
     on_device: bool = False
-    to_max_lag: bool = True
+    of_axes: bool = True
 
-    def options(self, device: str) -> dict[str, Any]:
+    def options(self, device: str, axes: Any, family: str) -> dict[str, Any]:
         """Return the options that only some of the functions take."""
-        return {"device": device} if self.on_device else {}
+        where = {"device": device} if self.on_device else {}
+        return where | ({"axes": axes} if self.of_axes and family == "axes" else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +71,21 @@ CURVES: dict[str, Callable[..., CorrelationFunction]] = {
     "lineal_path": lineal_path,
     "chord_length": chord_length,
     "cluster": cluster_function,
+    "surface_void": surface_void,
+    "surface_surface": surface_surface,
+    "pore_size": pore_size,
+    "local_thickness": local_thickness,
 }
 DIRECTED = {
     "two_point": Directed(radial=True, on_device=True),
     "lineal_path": Directed(on_device=True),
-    "chord_length": Directed(on_device=True, to_max_lag=False),
+    "chord_length": Directed(on_device=True),
     "cluster": Directed(),
+    "surface_void": Directed(radial=True, of_axes=False),
+    "surface_surface": Directed(radial=True, of_axes=False),
 }
 NUMBERS = {
+    "minkowski": NumbersKind(minkowski, Minkowski.from_record),
     "connectivity": NumbersKind(connectivity, Connectivity.from_record),
 }
 STATISTICS = (*CURVES, *NUMBERS)

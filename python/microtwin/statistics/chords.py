@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from microtwin.errors import InputError
 from microtwin.statistics.correlation import Task, checked_phase
-from microtwin.statistics.directions import lag_bound
+from microtwin.statistics.directions import Vector, lag_bound
 from microtwin.statistics.function import CorrelationFunction, Floats
 
 
@@ -60,11 +60,19 @@ def chord_length(
         periodic=periodic, mask=mask, spacing=spacing, threads=threads, device=device,
     )  # fmt: skip
     if max_lag is None:
-        shortest = min(lag_bound(vector, task.labels.shape) for vector in task.vectors)
-        task = replace(task, max_lag=max(shortest - (1 if task.periodic else 2), 0))
+        longest = longest_chord([task.labels.shape], task.vectors, task.periodic)
+        task = replace(task, max_lag=longest)
     label = checked_phase(phase)
     counts = task.module.chord_lengths(task.labels, task.window, label, *task.counting)
     return task.function("chord_length", label, counts)
+
+
+def longest_chord(
+    shapes: Sequence[tuple[int, ...]], vectors: Sequence[Vector], periodic: bool
+) -> int:
+    """Return the length of the longest chord that fits every shape along every step."""
+    shortest = min(lag_bound(vector, shape) for vector in vectors for shape in shapes)
+    return max(shortest - (1 if periodic else 2), 0)
 
 
 def chord_density(chords: CorrelationFunction) -> Floats:

@@ -15,7 +15,8 @@ from microtwin import _core, _validate
 from microtwin.errors import InputError
 from microtwin.statistics import _tables
 from microtwin.statistics._registry import CURVES, DIRECTED, NUMBERS, STATISTICS, Numbers
-from microtwin.statistics.correlation import directed, lag_limit
+from microtwin.statistics.chords import longest_chord
+from microtwin.statistics.correlation import directed, lag_limit, longest_lag
 from microtwin.statistics.directions import checked_families
 from microtwin.statistics.function import CorrelationFunction
 
@@ -413,19 +414,26 @@ def describe(
             ),
         )
 
+    # One sample alone goes as far as it can; several must go equally far to be merged.
     def curves(name: str, label: int) -> list[CorrelationFunction]:
         if name not in DIRECTED:
-            return [over_samples(CURVES[name], phase=label)]
-        options: dict[str, Any] = {"phase": label} | DIRECTED[name].options(device)
-        if DIRECTED[name].to_max_lag:
-            options["max_lag"] = reach
-        return [
-            over_samples(
-                CURVES[name], directions=family, axes=axes if family == "axes" else None, **options
-            )
-            for family in (families if name != "two_point" else dict.fromkeys(("axes", *families)))
-            if family != "radial" or DIRECTED[name].radial
-        ]
+            sides = min(min(shape) for shape in shapes)
+            farthest = {"pore_size": sides // 2, "local_thickness": sides // 4}[name]
+            return [over_samples(CURVES[name], phase=label, max_radius=farthest)]
+        measured = []
+        for family in families if name != "two_point" else dict.fromkeys(("axes", *families)):
+            if family == "radial" and not DIRECTED[name].radial:
+                continue
+            longest = reach
+            if family != "radial":
+                vectors = directed(family, axes if family == "axes" else None, ndim)
+                longest = min(reach, longest_lag(shapes, vectors))
+                if name == "chord_length":
+                    longest = longest_chord(shapes, vectors, bool(periodic))
+            options = {"phase": label, "max_lag": longest, "directions": family}
+            more = DIRECTED[name].options(device, axes, family)
+            measured.append(over_samples(CURVES[name], **options, **more))
+        return measured
 
     functions = tuple(
         function

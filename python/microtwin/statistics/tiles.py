@@ -12,6 +12,7 @@ from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import InputError
 from microtwin.statistics._registry import STATISTICS
 from microtwin.statistics._slabs import Block, Source, available_memory, passes
+from microtwin.statistics.chords import longest_chord
 from microtwin.statistics.correlation import directed, lag_limit
 from microtwin.statistics.description import Description, phase_list, phases_among
 from microtwin.statistics.directions import Vector, checked_families, lag_bound
@@ -297,5 +298,4 @@ def _longest(
     """Return how far to follow a curve; chords, as in `describe`, to their full length."""
     if name != "chord_length":
         return lag_limit(reach, [shape], vectors)
-    shortest = min(lag_bound(vector, shape) for vector in vectors)
-    return max(shortest - (1 if periodic else 2), 0)
+    return longest_chord([shape], vectors, periodic)
