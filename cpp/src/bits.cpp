@@ -60,7 +60,8 @@ PhaseMask::PhaseMask(const Shape3& shape)
 
 PhaseMask::PhaseMask(const LabelView& labels, std::uint8_t phase, int threads)
     : PhaseMask(labels.shape) {
-    parallel_ranges(shape_[0] * shape_[1], threads, Nothing{},
+    const int workers = worthwhile(threads, 0.06 * static_cast<double>(shape_.size()));
+    parallel_ranges(shape_[0] * shape_[1], workers, Nothing{},
                     [&](std::int64_t begin, std::int64_t end, Nothing&) {
                         for (std::int64_t line = begin; line < end; ++line)
                             pack_row(labels.data + line * shape_[2], shape_[2], phase,
@@ -86,8 +87,9 @@ void PhaseMask::intersect(const PhaseMask& other) {
 PhaseMask PhaseMask::transposed_xy(int threads) const {
     PhaseMask result(Shape3{{shape_[0], shape_[2], shape_[1]}});
     const std::int64_t blocks_y = result.words_;
+    const int workers = worthwhile(threads, 0.1 * static_cast<double>(shape_.size()));
     parallel_ranges(
-        shape_[0] * blocks_y, threads, Nothing{},
+        shape_[0] * blocks_y, workers, Nothing{},
         [&](std::int64_t begin, std::int64_t end, Nothing&) {
             std::array<std::uint64_t, kWordBits> block;
             for (std::int64_t item = begin; item < end; ++item) {

@@ -26,13 +26,18 @@ std::int64_t reach_of(const Shape3& shape, const Step& step, const CountOptions&
     return std::min(options.max_lag, lag_bound(shape, step) - 1);
 }
 
+// Threads worth starting to go over lines, where a row of a bundle takes so many nanoseconds.
+int workers_for(const LineBundles& lines, const CountOptions& options, double row) {
+    return worthwhile(options.threads, static_cast<double>(lines.count() * lines.length()) * row);
+}
+
 // first and second may be the same lines.
 Counts pair_hits(const LineBundles& first, const LineBundles& second, std::int64_t reach,
                  const CountOptions& options) {
     const bool same = &first == &second;
     const Counts zero(static_cast<std::size_t>(options.max_lag + 1));
     return summed(parallel_ranges(
-        first.count(), options.threads, zero,
+        first.count(), workers_for(first, options, 5.0 + 0.4 * static_cast<double>(reach)), zero,
         [&](std::int64_t begin, std::int64_t end, Counts& hits) {
             RowBuffer rows(first.length() + reach), others(same ? 0 : first.length() + reach);
             for (std::int64_t bundle = begin; bundle < end; ++bundle) {
@@ -64,7 +69,7 @@ Counts path_hits(const LineBundles& lines, std::int64_t reach, const CountOption
     const std::int64_t tail = options.periodic ? reach : 0;
     const Counts zero(static_cast<std::size_t>(lines.length() + tail + 1));
     const Counts runs = summed(parallel_ranges(
-        lines.count(), options.threads, zero,
+        lines.count(), workers_for(lines, options, 150.0), zero,
         [&](std::int64_t begin, std::int64_t end, Counts& found) {
             RowBuffer rows(lines.length() + tail);
             for (std::int64_t bundle = begin; bundle < end; ++bundle) {
@@ -82,7 +87,7 @@ Counts chord_hits(const LineBundles& lines, const LineBundles* window, std::int6
     const std::int64_t tail = options.periodic ? reach + 1 : 0;
     const Counts zero(static_cast<std::size_t>(options.max_lag + 1));
     return summed(parallel_ranges(
-        lines.count(), options.threads, zero,
+        lines.count(), workers_for(lines, options, 150.0), zero,
         [&](std::int64_t begin, std::int64_t end, Counts& found) {
             RowBuffer rows(lines.length() + tail);
             RowBuffer inside(window == nullptr ? 0 : lines.length() + tail);
@@ -102,7 +107,7 @@ std::int64_t differing(const LineBundles& lines, const LineBundles* window,
     const std::int64_t tail = options.periodic ? 1 : 0;
     const Counts zero(1);
     return summed(
-        parallel_ranges(lines.count(), options.threads, zero,
+        parallel_ranges(lines.count(), workers_for(lines, options, 10.0), zero,
                         [&](std::int64_t begin, std::int64_t end, Counts& hits) {
                             RowBuffer rows(lines.length() + tail);
                             RowBuffer inside(window == nullptr ? 0 : lines.length() + tail);

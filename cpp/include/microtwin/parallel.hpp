@@ -9,6 +9,14 @@
 
 namespace microtwin {
 
+// How many threads are worth their start for a piece of work that takes one of them about so long:
+// each should have twice the time that starting it takes.
+inline int worthwhile(int threads, double nanoseconds) {
+    constexpr double kShare = 100e3;
+    return static_cast<int>(
+        std::clamp(nanoseconds / kShare, 1.0, static_cast<double>(std::max(threads, 1))));
+}
+
 // Splits 0..count into at most `threads` contiguous ranges, calls work(begin, end, local) on each
 // with a `local` of its own, copied from `zero`, and returns the locals. Integer results merged by
 // addition therefore do not depend on the number of threads. An exception in a worker is rethrown.
