@@ -71,10 +71,12 @@ def local_thickness(
     reach = radius_limit(max_radius, min(field.inside.shape) // 4)
     hits = np.zeros(reach + 1, dtype=np.int64)
     trials = np.zeros(reach + 1, dtype=np.int64)
+    largest = int(field.squared.max())
     for radius in range(reach + 1):
         box, judged = field.judged(2 * radius)
         trials[radius] = np.count_nonzero(judged)
-        covered = _opening(field, float(radius)) if trials[radius] else None
+        fits = trials[radius] > 0 and radius**2 <= largest
+        covered = _opening(field, float(radius)) if fits else None
         if covered is not None:
             hits[radius] = np.count_nonzero(judged & covered[box])
     return make_function(
