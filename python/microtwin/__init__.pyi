@@ -14,6 +14,7 @@ from .images import Catalogue as Catalogue
 from .images import ScaledImage as ScaledImage
 from .images import downscale as downscale
 from .images import find_images as find_images
+from .images import open_volume as open_volume
 from .images import random_patches as random_patches
 from .images import read_image as read_image
 from .images import render_sem as render_sem

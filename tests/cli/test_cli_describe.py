@@ -67,3 +67,20 @@ def test_a_mask_leaves_out_what_it_does_not_hold(microtwin, stripes, tmp_path):
 )
 def test_what_is_not_there_is_named(microtwin, stripes, option, value, message):
     assert message in microtwin("describe", stripes, option, value).complaint
+
+
+def test_a_file_in_place_counts_what_it_counts_in_memory(microtwin, tmp_path):
+    labels = np.random.default_rng(1).integers(0, 2, (20, 24, 28), np.uint8)
+    labels.tofile(tmp_path / "v.raw")
+    options = ("--raw-shape", "20,24,28", "--max-lag", 8)
+    in_place = microtwin("describe", tmp_path / "v.raw", "--in-place", *options, "--json").json
+    in_memory = microtwin("describe", tmp_path / "v.raw", *options, "--json").json
+    assert in_place["functions"] == in_memory["functions"]
+    assert in_place["interfaces"] == in_memory["interfaces"]
+
+
+def test_in_place_takes_one_file_and_sums_over_lines(microtwin, stripes):
+    complaint = microtwin("describe", stripes, stripes, "--in-place").complaint
+    assert complaint == "in-place measures one file with at most one mask, not 2"
+    complaint = microtwin("describe", stripes, "--in-place", "--statistics", "cluster").complaint
+    assert "cluster needs the whole volume in memory" in complaint

@@ -1,7 +1,7 @@
 """`microtwin describe`: correlation functions of structures."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,6 +39,14 @@ def command(
         list[Path] | None,
         typer.Option(help="Measure only where this image is not 0; one for all files or one each."),
     ] = None,
+    in_place: Annotated[
+        bool,
+        typer.Option(
+            "--in-place",
+            help="Measure one file larger than memory block by block: npy, raw, TIFF that is not "
+            "compressed, Zarr, HDF5.",
+        ),
+    ] = False,
     phase: _options.Phase = None,
     max_lag: _options.MaxLag = None,
     periodic: _options.Periodic = False,
@@ -57,32 +65,35 @@ def command(
     Several files are samples of one material: their counts are merged. Labels are taken as they
     are, grey levels are cut in two by Otsu's threshold.
     """
-    from microtwin.statistics import describe
-
     _files.check_suffix(output, (".csv", ".json"), name="output")
     _files.check_suffix(plot, (".png", ".svg", ".pdf"), name="plot")
     edges = _options.numbers(spacing, name="spacing")
-    labels = _files.read_labels(
-        files,
-        stack=stack,
-        spacing=None if stack else edges,
-        crop_info_bar=_options.rows_to_crop(crop_info_bar),
-        channel=channel,
-        shape=_options.integers(raw_shape, name="raw-shape"),
-        dtype=raw_dtype,
-    )
-    result = describe(
-        labels,
-        phase=_options.phases(phase),
-        statistics=_options.names(statistics),
-        directions=_options.names(directions),
-        mask=None if mask is None else _masks(mask, len(labels)),
-        max_lag=max_lag,
-        periodic=periodic,
-        spacing=edges,
-        threads=threads,
-        device=device,
-    )
+    shape = _options.integers(raw_shape, name="raw-shape")
+    options: dict[str, Any] = {
+        "phase": _options.phases(phase),
+        "statistics": _options.names(statistics),
+        "directions": _options.names(directions),
+        "max_lag": max_lag,
+        "periodic": periodic,
+        "spacing": edges,
+        "threads": threads,
+    }
+    if in_place:
+        result = _described_in_place(files, mask, shape, raw_dtype, options)
+    else:
+        from microtwin.statistics import describe
+
+        labels = _files.read_labels(
+            files,
+            stack=stack,
+            spacing=None if stack else edges,
+            crop_info_bar=_options.rows_to_crop(crop_info_bar),
+            channel=channel,
+            shape=shape,
+            dtype=raw_dtype,
+        )
+        masks = None if mask is None else _masks(mask, len(labels))
+        result = describe(labels, mask=masks, device=device, **options)
     if output is not None:
         write = result.to_json if output.suffix.lower() == ".json" else result.to_csv
         write(output)
@@ -95,6 +106,25 @@ def command(
         _console.write_json(result.to_record())
         return
     _console.write_table(_summary(result), columns=("", ", ".join(path.name for path in files[:3])))
+
+
+def _described_in_place(
+    files: list[Path],
+    mask: list[Path] | None,
+    shape: tuple[int, ...] | None,
+    dtype: str | None,
+    options: dict[str, Any],
+) -> "Description":
+    from microtwin.errors import InputError
+    from microtwin.images import open_volume
+    from microtwin.statistics import describe_tiles
+
+    if len(files) != 1 or (mask is not None and len(mask) != 1):
+        raise InputError(f"in-place measures one file with at most one mask, not {len(files)}")
+    volume = open_volume(files[0], shape=shape, dtype=dtype)
+    window = None if mask is None else open_volume(mask[0], shape=shape, dtype=dtype)
+    with _console.progress_bar("counting") as progress:
+        return describe_tiles(volume, mask=window, progress=progress, **options)
 
 
 def _masks(paths: list[Path], samples: int) -> "list[npt.NDArray[np.bool_]]":

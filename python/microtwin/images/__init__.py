@@ -2,6 +2,7 @@
 
 from microtwin.images.catalogue import Catalogue, Entry, find_images
 from microtwin.images.info_bar import info_bar_rows
+from microtwin.images.opening import open_volume
 from microtwin.images.patches import random_patches
 from microtwin.images.reading import read_image
 from microtwin.images.rendering import render_sem
@@ -17,6 +18,7 @@ __all__ = [
     "downscale",
     "find_images",
     "info_bar_rows",
+    "open_volume",
     "random_patches",
     "read_image",
     "render_sem",
