@@ -11,6 +11,7 @@ from microtwin import _validate
 from microtwin._version import __version__
 from microtwin.errors import InputError
 from microtwin.statistics._components import checked_connectivity, cluster_sizes
+from microtwin.statistics._merging import check_same, spread_of, table_from, table_record
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -138,18 +139,13 @@ class Connectivity:
     @property
     def spread(self) -> dict[str, float] | None:
         """Standard deviation of each number between the samples, or None for one sample."""
-        if self.samples < 2:
-            return None
-        return dict(zip(self.numbers, self.table.std(axis=0, ddof=1).tolist(), strict=True))
+        return spread_of(self.numbers, self.table)
 
     def __add__(self, other: Self) -> Self:
         """Merge the counts of two sets of samples."""
         if not isinstance(other, Connectivity):
             return NotImplemented
-        for name in _SAME:
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if mine != theirs:
-                raise InputError(f"results to merge must have the same {name}: {mine} and {theirs}")
+        check_same(self, other, _SAME)
         sizes, place = np.unique(np.concatenate([self.sizes, other.sizes]), return_inverse=True)
         counts = np.zeros(len(sizes), dtype=np.int64)
         np.add.at(counts, place, np.concatenate([self.counts, other.counts]))
@@ -174,7 +170,7 @@ class Connectivity:
             **{name: getattr(self, name) for name in _FIELDS},
             "spacing": None if self.spacing is None else list(self.spacing),
             **{name: getattr(self, name).tolist() for name in _COUNTS},
-            "table": [[None if np.isnan(v) else float(v) for v in row] for row in self.table],
+            "table": table_record(self.table),
             "numbers": {k: None if np.isnan(v) else v for k, v in self.numbers.items()},
         }
 
@@ -193,11 +189,10 @@ class Connectivity:
             fields: dict[str, Any] = {name: record[name] for name in _FIELDS}
             for name in _COUNTS:
                 fields[name] = np.asarray(record[name], dtype=np.int64)
-            table = [[np.nan if v is None else v for v in row] for row in record["table"]]
             return cls(
                 **fields,
                 spacing=None if record["spacing"] is None else tuple(record["spacing"]),
-                table=np.array(table, dtype=np.float64),
+                table=table_from(record["table"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"record of connectivity is damaged: {error}") from error

@@ -15,6 +15,7 @@ from microtwin import _files, _validate
 from microtwin._version import __version__
 from microtwin.errors import InputError
 from microtwin.statistics import _fft
+from microtwin.statistics._merging import check_same
 from microtwin.statistics.correlation import checked_pair
 from microtwin.statistics.function import CorrelationFunction, make_function
 
@@ -216,10 +217,8 @@ class CorrelationMap:
         """Merge the counts of two maps of the same kind."""
         if not isinstance(other, CorrelationMap):
             return NotImplemented
-        for name in ("phase", "partner", "max_lag", "periodic", "spacing"):
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if mine != theirs:
-                raise InputError(f"maps to merge must have the same {name}: {mine} and {theirs}")
+        shared = ("phase", "partner", "max_lag", "periodic", "spacing")
+        check_same(self, other, shared, what="maps")
         masked = [m.kept_trials for m in (self, other) if m.kept_trials is not None]
         return type(self)(
             phase=self.phase,

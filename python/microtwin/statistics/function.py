@@ -11,6 +11,7 @@ import numpy.typing as npt
 from microtwin._version import __version__
 from microtwin.errors import InputError
 from microtwin.statistics import _tables
+from microtwin.statistics._merging import check_same
 from microtwin.statistics.directions import Vector, axis_of
 
 if TYPE_CHECKING:
@@ -170,12 +171,7 @@ class CorrelationFunction:
         """Merge the counts of two functions of the same kind."""
         if not isinstance(other, CorrelationFunction):
             return NotImplemented
-        for name in _SAME:
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if mine != theirs:
-                raise InputError(
-                    f"functions to merge must have the same {name}: {mine} and {theirs}"
-                )
+        check_same(self, other, _SAME, what="functions")
         return type(self)(
             statistic=self.statistic,
             phase=self.phase,

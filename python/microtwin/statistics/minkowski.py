@@ -11,6 +11,7 @@ from microtwin import _core, _validate
 from microtwin._version import __version__
 from microtwin.errors import InputError
 from microtwin.statistics import _lattice
+from microtwin.statistics._merging import check_same, spread_of, table_from, table_record
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -95,10 +96,7 @@ class Minkowski:
     @property
     def spread(self) -> dict[str, float] | None:
         """Standard deviation of the numbers from sample to sample; None for one sample."""
-        if self.samples < 2:
-            return None
-        deviations = self.table.std(axis=0, ddof=1)
-        return dict(zip(self.names, map(float, deviations), strict=True))
+        return spread_of(self.names, self.table)
 
     @property
     def euler_number(self) -> float:
@@ -124,10 +122,7 @@ class Minkowski:
         """Merge the counts of two results of the same kind."""
         if not isinstance(other, Minkowski):
             return NotImplemented
-        for name in _SAME:
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if mine != theirs:
-                raise InputError(f"results to merge must have the same {name}: {mine} and {theirs}")
+        check_same(self, other, _SAME)
         return type(self)(
             phase=self.phase,
             connectivity=self.connectivity,
@@ -143,26 +138,24 @@ class Minkowski:
 
     def to_record(self) -> dict[str, Any]:
         """Return a JSON-ready object that `from_record` reads back exactly."""
-        table = [[None if np.isnan(x) else float(x) for x in row] for row in self.table]
         return {
             "statistic": self.statistic,
             **{name: getattr(self, name) for name in _FIELDS},
             "spacing": None if self.spacing is None else list(self.spacing),
             "counts": self.counts.tolist(),
-            "table": table,
+            "table": table_record(self.table),
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Read what `to_record` made."""
         try:
-            table = [[np.nan if x is None else x for x in row] for row in record["table"]]
             spacing = record["spacing"]
             return cls(
                 **{name: record[name] for name in _FIELDS},
                 spacing=None if spacing is None else tuple(spacing),
                 counts=np.array(record["counts"], dtype=np.int64),
-                table=np.array(table, dtype=np.float64),
+                table=table_from(record["table"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"record must be one of Minkowski functionals: {error!r}") from error
