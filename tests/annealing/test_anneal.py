@@ -264,3 +264,62 @@ def test_arguments_that_do_not_fit(options, message):
     target = mt.describe(discs(64), phase=1, max_lag=8)
     with pytest.raises(InputError, match=message):
         mt.anneal(target, **options)
+
+
+def test_phase_retrieval_gets_s2_right_between_the_axes_too():
+    for seed in range(3):
+        real = synthetic.gaussian_field((96, 96), correlation_length=3, fraction=0.4, seed=seed)
+        target = mt.describe(real, phase=1, max_lag=24, periodic=True)
+        run = {"shape": (96, 96), "seed": seed, "tolerance": 1e-5, "moves": "neighbours"}
+        noise = mt.anneal(target, start_acceptance=0.0, **run)
+        start = mt.two_point_map(real, phase=1, periodic=True)
+        twin = mt.anneal(target, start=start, **run)
+        assert twin.stop_reason == noise.stop_reason == "energy"
+        assert total_squared_error(twin, target) == pytest.approx(twin.energy, rel=1e-9)
+        assert twin.labels.sum() == np.asarray(real).sum()
+        assert twin.map_error(real) < 0.5 * noise.map_error(real)
+        assert (twin.labels != real).mean() > 0.05  # a twin, not the original
+
+
+def test_the_map_error_of_a_structure_moved_round_is_zero():
+    real = synthetic.gaussian_field((64, 64), correlation_length=3, fraction=0.4, seed=0)
+    target = mt.describe(real, phase=1, max_lag=8, periodic=True)
+    moved = mt.anneal(target, shape=(64, 64), start=np.roll(real, 5, 0), max_proposals=0)
+    assert moved.map_error(real) == 0.0
+    noise = mt.anneal(target, shape=(64, 64), max_proposals=0)
+    expected = mt.two_point_map(real, phase=1, max_lag=16, periodic=True).values
+    found = mt.two_point_map(noise.labels, phase=1, max_lag=16, periodic=True).values
+    y, x = np.mgrid[-16:17, -16:17]
+    inside = x**2 + y**2 <= 16**2
+    assert noise.map_error(real) == pytest.approx(np.sqrt(np.mean((expected - found)[inside] ** 2)))
+
+
+def test_phase_retrieval_from_the_curves_along_the_axes_is_nearer_than_noise():
+    real = synthetic.gaussian_field((64, 64), correlation_length=3, fraction=0.4, seed=0)
+    target = mt.describe(real, phase=1, max_lag=32, periodic=True)
+    start, noise = (
+        mt.anneal(target, shape=(64, 64), start=start, max_proposals=0)
+        for start in ("phase_retrieval", "noise")
+    )
+    assert start.energy < 0.1 * noise.energy
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ("fourier", "start must be one of noise, phase_retrieval"),
+        (mt.two_point_map(np.eye(9, dtype=int), phase=2), r"one of the phases \[0, 1\]"),
+        (mt.two_point_map(np.eye(9, dtype=int), phase=(0, 1)), r"one of the phases \[0, 1\]"),
+        (mt.two_point_map(np.ones((4, 4, 4), int), phase=1), "a map of 2-D structures"),
+    ],
+)
+def test_starts_that_do_not_fit_are_refused(start, message):
+    target = mt.describe(discs(), phase=1, max_lag=16, periodic=True)
+    with pytest.raises(InputError, match=message):
+        mt.anneal(target, shape=(48, 48), start=start)
+
+
+def test_phase_retrieval_is_for_two_phases():
+    grains = synthetic.voronoi((64, 64), cells=60, phases=3, seed=0)
+    with pytest.raises(InputError, match="for two phases only; target has 3"):
+        mt.anneal(mt.describe(grains, max_lag=8), shape=(32, 32), start="phase_retrieval")

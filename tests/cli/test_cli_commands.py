@@ -108,9 +108,9 @@ def test_describe_cuts_grey_levels_in_two_and_says_so(microtwin, micrographs):
 
 def test_a_file_of_several_pages_is_a_volume_or_a_stack(microtwin, volume):
     args = ("describe", volume, "--max-lag", 4, "--json")
-    assert microtwin(*args).json["functions"][0]["axes"] == [0, 1, 2]
+    assert microtwin(*args).json["functions"][0]["vectors"] == np.eye(3).tolist()
     stack = microtwin(*args, "--stack").json["functions"][0]
-    assert (stack["axes"], stack["samples"]) == ([0, 1], 20)
+    assert (stack["vectors"], stack["samples"]) == ([[1, 0], [0, 1]], 20)
 
 
 def test_raw_files_are_read_with_their_shape(microtwin, volume, tmp_path):

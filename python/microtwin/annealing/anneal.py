@@ -17,9 +17,10 @@ from microtwin.annealing._schedule import (
     history,
     start_temperature,
 )
+from microtwin.annealing._starts import STARTS, retrieve
 from microtwin.annealing.twin import History, Twin
 from microtwin.errors import InputError
-from microtwin.statistics import Description, describe
+from microtwin.statistics import CorrelationMap, Description, describe
 
 
 def anneal(
@@ -32,11 +33,11 @@ def anneal(
     axis_targets: Sequence[int | None] | None = None,
     weights: Mapping[str | tuple[str, int], float] | None = None,
     periodic: bool | None = None,
-    start: npt.ArrayLike | None = None,
+    start: npt.ArrayLike | CorrelationMap | str = "noise",
     tolerance: float = 1e-7,
     max_proposals: int | None = None,
     max_seconds: float | None = None,
-    start_acceptance: float = 0.1,
+    start_acceptance: float | None = None,
     cooling: float = 0.9,
     moves: str = "auto",
     balanced: bool = False,
@@ -74,9 +75,11 @@ def anneal(
     periodic : bool, optional
         Whether lags wrap at the faces of the structure; by default as in the target, so that
         describing the structure like the target gives back `Twin.energy`.
-    start : array_like of int, optional
-        Structure to start from, whose volume fractions are kept; by default noise with those of
-        the target.
+    start : {"noise", "phase_retrieval"}, CorrelationMap or array_like of int
+        "noise" of the target's volume fractions; or, for two phases, a structure that already has
+        about the target's S2 in every direction and not along the axes alone, by phase retrieval
+        (Luke 2005): from a map of `two_point_map`, or with S2 between the axes taken from the
+        curves along them. Or a structure, whose volume fractions are kept.
     tolerance : float
         Stop at this energy (total squared error).
     max_proposals : int, optional
@@ -84,8 +87,9 @@ def anneal(
         more.
     max_seconds : float, optional
         Stop after this time. Where a run stops then depends on the machine.
-    start_acceptance : float
-        Fraction of energy-raising exchanges accepted at the start; 0 for none ever (greedy).
+    start_acceptance : float, optional
+        Fraction of energy-raising exchanges accepted at the start; 0 for none ever (greedy). By
+        default 0.1 from noise, and 0 from any other start, which heat would undo.
     cooling : float
         Factor on the temperature after each step of N / 4 proposals (at least 2^16), N the voxels.
     moves : {"auto", "anywhere", "interfaces", "neighbours"}
@@ -120,6 +124,7 @@ def anneal(
     References
     ----------
     C. L. Y. Yeong and S. Torquato, Phys. Rev. E 57, 495 (1998).
+    D. R. Luke, Inverse Problems 21, 37 (2005).
 
     Examples
     --------
@@ -139,6 +144,9 @@ def anneal(
     follow = _targets.axis_targets(axis_targets, axes, description, len(sides))
     weigh = _targets.checked_weights(weights, description)
     wrap = description.periodic if periodic is None else bool(periodic)
+    from_noise = isinstance(start, str) and start == "noise"
+    if start_acceptance is None:
+        start_acceptance = 0.1 if from_noise else 0.0
     schedule = Schedule.checked(
         tolerance=tolerance,
         max_proposals=default_budget(size) if max_proposals is None else max_proposals,
@@ -189,20 +197,31 @@ def anneal(
 
 
 def _start(
-    start: npt.ArrayLike | None, description: Description, shape: tuple[int, ...], seed: int
+    start: npt.ArrayLike | CorrelationMap | str,
+    description: Description,
+    shape: tuple[int, ...],
+    seed: int,
 ) -> _validate.Labels:
-    if start is None:
+    made = isinstance(start, str | CorrelationMap)
+    if isinstance(start, str | CorrelationMap):
+        if isinstance(start, str):
+            _validate.choice(start, STARTS, name="start")
         counts = _targets.voxel_counts(description, int(np.prod(shape, dtype=np.int64)))
-        labels = np.repeat(np.array(list(counts), np.uint8), list(counts.values()))
-        np.random.default_rng(seed).shuffle(labels)
-        labels = labels.reshape(shape)
+        if isinstance(start, str) and start == "noise":
+            labels = np.repeat(np.array(list(counts), np.uint8), list(counts.values()))
+            np.random.default_rng(seed).shuffle(labels)
+            labels = labels.reshape(shape)
+        else:
+            known = None if isinstance(start, str) else start
+            threads = _validate.threads(None)
+            labels = retrieve(description, known, shape, counts, seed, threads)
     else:
         labels = _validate.labels(start, name="start")
         if labels.shape != shape:
             raise InputError(f"start must have the shape {shape}, not {labels.shape}")
     missing = sorted(set(description.phases) - set(np.unique(labels).tolist()))
     if missing:
-        name = "shape must be large enough" if start is None else "start must be given"
+        name = "shape must be large enough" if made else "start must be given"
         raise InputError(f"{name} to hold every phase of target; phase {missing[0]} is missing")
     if len(np.unique(labels)) < 2:
         raise InputError("start must hold at least two phases to exchange")

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microtwin._version import __version__
-from microtwin.statistics import Description, describe
+from microtwin.statistics import Description, describe, two_point_map
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,6 +110,35 @@ class Twin:
         if spacing is None or len(spacing) == self.labels.ndim:
             return spacing
         return (spacing[0],) * self.labels.ndim if len(set(spacing)) == 1 else None
+
+    def map_error(
+        self, reference: npt.ArrayLike, *, phase: int | None = None, radius: int = 16
+    ) -> float:
+        """Root-mean-square difference of the S2 maps of the twin and of a reference, |r| <= radius.
+
+        Curves along the axes can agree to the last digit while S2 between the axes is wrong: look
+        at this number too.
+
+        Parameters
+        ----------
+        reference : array_like of int
+            A structure of the target's material, of the twin's dimension.
+        phase : int, optional
+            Label to compare; by default that of the target.
+        radius : int
+            Largest displacement in voxels; less than half of every side.
+        """
+        label = self.target.phase if phase is None else phase
+        maps = [
+            two_point_map(structure, phase=label, max_lag=radius, periodic=periodic)
+            for structure, periodic in (
+                (self.labels, self.periodic),
+                (reference, self.target.periodic),
+            )
+        ]
+        lags = np.stack(np.meshgrid(*maps[0].lags, indexing="ij"))
+        inside = np.linalg.norm(lags, axis=0) <= radius
+        return float(np.sqrt(np.mean(np.square(maps[0].values - maps[1].values)[inside])))
 
     def describe(self, *, threads: int | None = None) -> Description:
         """Measure the twin as its target was measured, wrapping as its annealing did."""

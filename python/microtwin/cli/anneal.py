@@ -7,6 +7,8 @@ import typer
 
 from microtwin.cli import _console, _files, _options
 
+MAP_RADIUS = 16
+
 
 def command(
     target: Annotated[
@@ -37,6 +39,13 @@ def command(
     quench: Annotated[
         bool, typer.Option("--quench", help="Accept only what lowers the energy, from the start.")
     ] = False,
+    start: Annotated[
+        str,
+        typer.Option(
+            help="noise, or phase_retrieval: S2 right in every direction from the start (two "
+            "phases; of an image or volume of the twin's dimension)."
+        ),
+    ] = "noise",
     history: Annotated[Path | None, typer.Option(help="Table of the run to write: .csv.")] = None,
     resume: _options.Resume = False,
     as_json: _options.Json = False,
@@ -46,7 +55,7 @@ def command(
     from microtwin.annealing import anneal
     from microtwin.errors import InputError
     from microtwin.images import ScaledImage
-    from microtwin.statistics import describe
+    from microtwin.statistics import CorrelationMap, describe, two_point_map
 
     _files.check_suffix(output, (".tif", ".tiff", ".npy", ".png"), name="output")
     _files.check_suffix(history, (".csv",), name="history")
@@ -54,10 +63,13 @@ def command(
     if len(sides) == 3 and output.suffix.lower() == ".png":
         raise InputError(f"output must end in .tif or .npy for a volume; not {output.name!r}")
     description = _files.read_description(target)
+    (real,) = _files.read_labels([target]) if description is None else (None,)
     if description is None:
-        description = describe(
-            _files.read_labels([target]), phase=_options.phases(phase), max_lag=max_lag
-        )
+        description = describe(real, phase=_options.phases(phase), max_lag=max_lag)
+    comparable = real if real is not None and real.ndim == len(sides) else None
+    begin: str | CorrelationMap = start
+    if start == "phase_retrieval" and comparable is not None:
+        begin = two_point_map(comparable, phase=description.phase)
     checkpoint = output.with_suffix(".checkpoint.npz")
     with _console.progress_bar("annealing") as progress:
         twin = anneal(
@@ -70,7 +82,8 @@ def command(
             max_proposals=max_proposals,
             max_seconds=max_seconds,
             moves=moves,
-            start_acceptance=0.0 if quench else 0.1,
+            start=begin,
+            start_acceptance=0.0 if quench else None,
             checkpoint=checkpoint,
             resume=resume,
             progress=progress,
@@ -91,6 +104,9 @@ def command(
         "stop_reason": twin.stop_reason,
         "seed": twin.seed,
     }
+    map_error = None
+    if comparable and min(*sides, *real.shape) > 2 * MAP_RADIUS:
+        map_error = result["map_error"] = twin.map_error(real, radius=MAP_RADIUS)
     if as_json:
         _console.write_json(result)
         return
@@ -98,3 +114,7 @@ def command(
         f"{output}: energy {twin.energy:.3g} after {twin.proposals:,} proposals and "
         f"{twin.seconds:.1f} s (stopped by {twin.stop_reason})"
     )
+    if map_error is not None:
+        typer.echo(
+            f"S2 within {MAP_RADIUS} voxels in every direction: off by {map_error:.2g} (rms)"
+        )

@@ -143,7 +143,8 @@ def _summary(result: "Description") -> list[tuple[str, object]]:
     ]
     for label in result.voxels:
         spread = result.fraction_spread(label)
-        rows.append((f"fraction of phase {label}", _text(result.fraction(label), spread)))
+        text = f"{result.fraction(label):.6f}" + (f" ± {spread:.2g}" if spread else "")
+        rows.append((f"fraction of phase {label}", text))
     surface = f"{result.specific_surface:.5g} {unit}"
     rows.append((f"specific surface of phase {result.phase}", surface))
     for f in result.functions:
