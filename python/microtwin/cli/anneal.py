@@ -63,10 +63,11 @@ def command(
     if len(sides) == 3 and output.suffix.lower() == ".png":
         raise InputError(f"output must end in .tif or .npy for a volume; not {output.name!r}")
     description = _files.read_description(target)
-    (real,) = _files.read_labels([target]) if description is None else (None,)
+    images = _files.read_labels([target]) if description is None else []
     if description is None:
-        description = describe(real, phase=_options.phases(phase), max_lag=max_lag)
-    comparable = real if real is not None and real.ndim == len(sides) else None
+        description = describe(images, phase=_options.phases(phase), max_lag=max_lag)
+    alike = [image for image in images if image.ndim == len(sides)]
+    comparable = alike[0] if len(alike) == 1 else None
     begin: str | CorrelationMap = start
     if start == "phase_retrieval" and comparable is not None:
         begin = two_point_map(comparable, phase=description.phase)
@@ -105,8 +106,8 @@ def command(
         "seed": twin.seed,
     }
     map_error = None
-    if comparable and min(*sides, *real.shape) > 2 * MAP_RADIUS:
-        map_error = result["map_error"] = twin.map_error(real, radius=MAP_RADIUS)
+    if comparable is not None and min(*sides, *comparable.shape) > 2 * MAP_RADIUS:
+        map_error = result["map_error"] = twin.map_error(comparable, radius=MAP_RADIUS)
     if as_json:
         _console.write_json(result)
         return
