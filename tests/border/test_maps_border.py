@@ -35,7 +35,7 @@ def test_arguments_that_do_not_fit(arguments, message):
         ({"directions": "sideways"}, "directions must be one of"),
         ({"directions": "body_diagonals"}, "2-D ones have no body_diagonals"),
         ({"max_lag": 30}, "max_lag must be less than the longest side"),
-        ({"spacing": (1e-9, 2e-9)}, "needs the same spacing along every axis"),
+        ({"spacing": (1e-9, 2e-9)}, "spacing must be the same along every axis"),
         ({"mask": np.zeros(BOARD.shape, bool)}, "labels must have a voxel with all that lies"),
         ({"mask": np.eye(12, 9) > 0}, "labels must have a voxel with all that lies"),
     ],

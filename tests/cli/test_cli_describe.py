@@ -84,3 +84,25 @@ def test_in_place_takes_one_file_and_sums_over_lines(microtwin, stripes):
     assert complaint == "in-place measures one file with at most one mask, not 2"
     complaint = microtwin("describe", stripes, "--in-place", "--statistics", "cluster").complaint
     assert "cluster needs the whole volume in memory" in complaint
+
+
+def test_a_mask_may_serve_several_files(microtwin, stripes, tmp_path):
+    for name, columns in (("a", 5), ("b", 10)):
+        mask = np.zeros((20, 30), np.uint8)
+        mask[:, :columns] = 1
+        np.save(tmp_path / f"{name}.npy", mask)
+        np.save(tmp_path / f"s{name}.npy", np.load(stripes))
+    files = (stripes, tmp_path / "sa.npy", tmp_path / "sb.npy")
+    masks = [x for name in "aba" for x in ("--mask", tmp_path / f"{name}.npy")]
+    assert microtwin("describe", *files, *masks, "--json").json["voxels"] == {"0": 240, "1": 160}
+    complaint = microtwin("describe", *files, *masks[:4]).complaint
+    assert complaint == "mask must be one or one for each of 3 samples"
+
+
+def test_pictures_of_unlike_brightness_are_remarked(microtwin, tmp_path):
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("bright", 200)):
+        grey = rng.normal(level, 8, (64, 64)) + 20 * (rng.random((64, 64)) < 0.5)
+        np.save(tmp_path / f"{name}.npy", grey.clip(0, 255).astype(np.uint8))
+    ended = microtwin("describe", tmp_path / "dark.npy", tmp_path / "bright.npy")
+    assert "2 of them nearly all one phase there" in ended.err

@@ -36,6 +36,12 @@ def read_labels(
         level = threshold_of(greys)
         which = "grey levels" if len(greys) == 1 else f"{len(greys)} images of grey levels"
         _console.note(f"{which} cut into two phases at {level:.4g} (Otsu)")
+        plain = sum(not 0.05 < float((grey > level).mean()) < 0.95 for grey in greys)
+        if len(greys) > 1 and plain:
+            _console.note(
+                f"{plain} of them nearly all one phase there: are they of one material, equally "
+                "bright? `microtwin segment` cuts each image by itself"
+            )
     return [
         scaled_like((grey > level).astype("uint8"), grey) if known is None else known
         for grey, known in zip(images, labels, strict=True)

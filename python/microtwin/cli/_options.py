@@ -86,7 +86,7 @@ def numbers(text: str | None, *, name: str) -> tuple[float, ...] | float | None:
 
 def names(text: str) -> str | list[str]:
     """Read names with commas between them; "all" stays as it is."""
-    return text if text == "all" else text.split(",")
+    return text if text == "all" else [part.strip() for part in text.split(",")]
 
 
 def phases(text: str | None) -> int | tuple[int, ...] | None:

@@ -37,14 +37,16 @@ def command(
     ] = "axes",
     mask: Annotated[
         list[Path] | None,
-        typer.Option(help="Measure only where this image is not 0; one for all files or one each."),
+        typer.Option(
+            help="Measure only where this image is not 0; one for all files or one each, in order."
+        ),
     ] = None,
     in_place: Annotated[
         bool,
         typer.Option(
             "--in-place",
             help="Measure one file larger than memory block by block: npy, raw, TIFF that is not "
-            "compressed, Zarr, HDF5.",
+            "compressed, Zarr, HDF5. Labels are taken as they are in the file.",
         ),
     ] = False,
     phase: _options.Phase = None,
@@ -105,7 +107,11 @@ def command(
     if as_json:
         _console.write_json(result.to_record())
         return
-    _console.write_table(_summary(result), columns=("", ", ".join(path.name for path in files[:3])))
+    shown = ", ".join(path.name for path in files[:3]) + (" ..." if len(files) > 3 else "")
+    _console.write_table(_summary(result), columns=("", shown))
+    for path in (output, plot):
+        if path is not None:
+            typer.echo(f"Written: {path}")
 
 
 def _described_in_place(
@@ -128,12 +134,13 @@ def _described_in_place(
 
 
 def _masks(paths: list[Path], samples: int) -> "list[npt.NDArray[np.bool_]]":
-    masks = [image != 0 for image in _files.read_greys(paths)]
+    # One by one: a mask may serve several times.
+    masks = [image != 0 for path in paths for image in _files.read_greys([path])]
     return masks * samples if len(masks) == 1 else masks
 
 
 def _summary(result: "Description") -> list[tuple[str, object]]:
-    from microtwin.statistics import mean_chord
+    from microtwin.statistics import mean_chord, mean_pore_size
 
     unit = "1/voxel" if result.spacing is None else "1/m"
     rows: list[tuple[str, object]] = [
@@ -148,16 +155,40 @@ def _summary(result: "Description") -> list[tuple[str, object]]:
     surface = f"{result.specific_surface:.5g} {unit}"
     rows.append((f"specific surface of phase {result.phase}", surface))
     for f in result.functions:
+        where = f"of phase {f.phase}" + ("" if f.directions == "none" else f" along {f.directions}")
         if f.statistic == "chord_length":
-            lengths = ", ".join(f"{length:.4g}" for length in mean_chord(f))
-            rows.append(
-                (f"mean chord of phase {f.phase} along {f.directions}", f"{lengths} voxels")
-            )
+            lengths = mean_chord(f)
+            each = len(lengths) <= 3 and f.directions == "axes"
+            shown = lengths if each else [lengths.mean()]
+            order = f" ({', '.join('zyx'[-result.ndim :][a] for a in f.axes)})" if each else ""
+            rows.append((f"mean chord {where}{order}", _voxels(*shown)))
+        if f.statistic == "pore_size":
+            rows.append((f"mean distance to the interface {where}", _voxels(mean_pore_size(f))))
+        if f.statistic == "local_thickness":
+            rows.append((f"mean radius of local thickness {where}", _voxels(f.mean[1:].sum())))
     for one in result.numbers:
         for name, value in one.numbers.items():
             spread = None if one.spread is None else one.spread[name]
-            rows.append((f"{name} of phase {one.phase}".replace("_", " "), _text(value, spread)))
+            text = f"{_text(value, spread)} {_unit(name, result)}".rstrip()
+            rows.append((f"{one.statistic}: {name} of phase {one.phase}".replace("_", " "), text))
     return rows
+
+
+def _voxels(*lengths: float) -> str:
+    return ", ".join(f"{length:.4g}" for length in lengths) + " voxels"
+
+
+def _unit(name: str, result: "Description") -> str:
+    powers = {
+        "perimeter_density": 1,
+        "specific_surface": 1,
+        "mean_breadth_density": 2,
+        "euler_density": result.ndim,
+    }
+    if name not in powers:
+        return ""
+    power = {1: "", 2: "²", 3: "³"}[powers[name]]
+    return f"1/{'voxel' if result.spacing is None else 'm'}{power}"
 
 
 def _text(value: float, spread: float | None) -> str:

@@ -1,5 +1,6 @@
 """Images and volumes: reading, writing, cutting, and reference media with known statistics."""
 
+from microtwin.images import synthetic
 from microtwin.images.catalogue import Catalogue, Entry, find_images
 from microtwin.images.info_bar import info_bar_rows
 from microtwin.images.opening import open_volume
@@ -25,5 +26,6 @@ __all__ = [
     "sample_labels",
     "sample_micrographs",
     "save_image",
+    "synthetic",
     "to_float",
 ]

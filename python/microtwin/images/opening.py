@@ -52,7 +52,7 @@ def open_volume(
         raise InputError(f"{file} does not exist")
     try:
         if suffix == ".npy":
-            return np.load(file, mmap_mode="r")
+            return _npy(file)
         if suffix in _RAW:
             return _raw(file, shape, np.dtype(np.uint8 if dtype is None else dtype))
         if suffix in (".tif", ".tiff"):
@@ -69,6 +69,13 @@ def open_volume(
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"{file} cannot be opened in place: {error}") from error
     return _array_of(opened, key, file)
+
+
+def _npy(file: Path) -> Any:
+    try:
+        return np.load(file, mmap_mode="r", allow_pickle=False)
+    except ValueError:
+        raise InputError(f"{file} cannot be opened in place: it is no npy file") from None
 
 
 def _raw(file: Path, shape: tuple[int, ...] | None, dtype: np.dtype[Any]) -> Any:

@@ -1,5 +1,6 @@
 """How functions and descriptions are drawn."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,17 +33,39 @@ def length_unit(largest: float) -> tuple[float, str]:
     return next((u for u in reversed(_UNITS) if largest >= u[0]), _UNITS[0])
 
 
+def common_unit(functions: "Sequence[CorrelationFunction]") -> tuple[float, str] | None:
+    """Return a unit of length for curves drawn together; None where they have to be in voxels.
+
+    That is where there is no spacing, or where it differs between the axes of a mean curve.
+    """
+    longest = 0.0
+    for function in functions:
+        metres = function.distances
+        if metres is None or not np.allclose(metres, metres[0]):
+            return None
+        longest = max(longest, float(metres[0, -1]))
+    return length_unit(longest or 1.0)
+
+
 def plot_function(
     function: "CorrelationFunction", ax: "Axes | None", *, label: str | None = None, **style: Any
 ) -> "Axes":
     """Draw one function; see `CorrelationFunction.plot`."""
-    ax = ax if ax is not None else new_axes()
+    return _curve(function, ax or new_axes(), common_unit([function]), label=label, **style)
+
+
+def _curve(
+    function: "CorrelationFunction",
+    ax: "Axes",
+    unit: tuple[float, str] | None,
+    *,
+    label: str | None = None,
+    **style: Any,
+) -> "Axes":
     kind = KINDS[function.statistic]
     metres = function.distances
-    # One curve, one scale: metres only where all the directions measured agree on them.
-    if metres is not None and np.allclose(metres, metres[0]):
-        unit, unit_name = length_unit(float(metres[0, -1]) or 1.0)
-        x, xlabel = metres[0] / unit, f"{kind.abscissa} ({unit_name})"
+    if unit is not None and metres is not None:
+        x, xlabel = metres[0] / unit[0], f"{kind.abscissa} ({unit[1]})"
     else:
         x, xlabel = function.abscissa, f"{kind.abscissa} (voxels)"
     phase = str(function.phase)
@@ -63,7 +86,10 @@ def plot_function(
     ax.set_ylim(bottom=0, auto=None)
     ax.margins(x=0)
     entries = len(ax.get_legend_handles_labels()[1])
-    ax.legend(frameon=False, fontsize="medium" if entries <= 6 else "xx-small")
+    if entries <= 6:
+        ax.legend(frameon=False)
+    else:  # beside the panel, where it covers nothing
+        ax.legend(frameon=False, fontsize="xx-small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
 
 
@@ -71,8 +97,9 @@ def plot_description(description: "Description", ax: "Axes | None") -> "Axes":
     """Draw the correlation functions of a description; see `Description.plot`."""
     ax = ax if ax is not None else new_axes()
     drawn = [f for f in description.functions if f.statistic in _TOGETHER]
+    unit = common_unit(drawn)
     for function in drawn:
-        _draw(description, function, ax, linestyle=_TOGETHER[function.statistic])
+        _draw(description, function, ax, unit, linestyle=_TOGETHER[function.statistic])
         if function.statistic == "two_point":
             fraction = np.square(description.fraction(function.phase))
             colour = f"C{description.phases.index(function.phase)}"
@@ -90,20 +117,25 @@ def plot_panels(description: "Description", figure: "Figure | None") -> "Figure"
     panels: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).ravel())
     plot_description(description, panels[0])
     for statistic, ax in zip(others, panels[1:], strict=False):
-        for function in description.functions:
-            if function.statistic == statistic:
-                _draw(description, function, ax)
+        drawn = [f for f in description.functions if f.statistic == statistic]
+        unit = common_unit(drawn)
+        for function in drawn:
+            _draw(description, function, ax, unit)
     for ax in panels[len(others) + 1 :]:
         ax.set_axis_off()
     return figure
 
 
 def _draw(
-    description: "Description", function: "CorrelationFunction", ax: "Axes", **style: Any
+    description: "Description",
+    function: "CorrelationFunction",
+    ax: "Axes",
+    unit: tuple[float, str] | None,
+    **style: Any,
 ) -> None:
     colour = f"C{description.phases.index(function.phase)}"
     marker = _MARKED[function.directions]
-    plot_function(function, ax, color=colour, marker=marker, markersize=4, **style)
+    _curve(function, ax, unit, color=colour, marker=marker, markersize=4, **style)
 
 
 def new_axes() -> "Axes":

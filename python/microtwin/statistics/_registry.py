@@ -89,3 +89,5 @@ NUMBERS = {
     "connectivity": NumbersKind(connectivity, Connectivity.from_record),
 }
 STATISTICS = (*CURVES, *NUMBERS)
+OF_INTERFACE = ("surface_void", "surface_surface")  # share the work of finding it
+OF_CUBES = (*OF_INTERFACE, "pore_size", "local_thickness")  # need the same spacing along all axes

@@ -73,6 +73,8 @@ def read_csv(path: str | os.PathLike[str]) -> tuple[list[Record], Record]:
             number = int if record["exact"] else float
             record["hits"] = np.reshape([number(row["hits"]) for row in mine], shape)
             record["trials"] = np.reshape([int(row["trials"]) for row in mine], shape)
+            if record["exact"] and (record["hits"] > record["trials"]).any():
+                raise ValueError("more hits than trials")
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged: its table does not fit its header") from error
     return [_restored(record) for record in records], header

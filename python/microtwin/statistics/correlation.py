@@ -98,6 +98,7 @@ def two_point(
             labels, phase=phase, max_lag=max_lag, periodic=periodic, mask=mask, spacing=spacing,
             threads=threads,
         )  # fmt: skip
+    _validate.choice(directions, FAMILIES, name="directions")
     task = Task.checked(
         labels, max_lag=max_lag, axes=axes, directions=directions, periodic=periodic, mask=mask,
         spacing=spacing, threads=threads, device=device,

@@ -14,11 +14,20 @@ import numpy.typing as npt
 from microtwin import _core, _validate
 from microtwin.errors import InputError
 from microtwin.statistics import _tables
-from microtwin.statistics._registry import CURVES, DIRECTED, NUMBERS, STATISTICS, Numbers
+from microtwin.statistics._registry import (
+    CURVES,
+    DIRECTED,
+    NUMBERS,
+    OF_CUBES,
+    OF_INTERFACE,
+    STATISTICS,
+    Numbers,
+)
 from microtwin.statistics.chords import longest_chord
 from microtwin.statistics.correlation import directed, lag_limit, longest_lag
-from microtwin.statistics.directions import checked_families
+from microtwin.statistics.directions import FAMILIES, checked_families
 from microtwin.statistics.function import CorrelationFunction
+from microtwin.statistics.surface_functions import Interface
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
 DEFAULT = ("two_point", "lineal_path")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Description:
     """What was measured of one structure or, merged, of several samples of a material.
 
@@ -255,6 +264,17 @@ class Description:
             numbers=numbers,
         )
 
+    def __radd__(self, other: object) -> Self:
+        """Let `sum` begin at 0."""
+        return self if other == 0 else NotImplemented
+
+    def __repr__(self) -> str:
+        fractions = ", ".join(f"{label}: {self.fraction(label):.4f}" for label in self.voxels)
+        return (
+            f"Description(phase={self.phase}, statistics={self.statistics}, fractions="
+            f"{{{fractions}}}, shape={self.shape}, samples={self.samples}, lags=0..{self.max_lag})"
+        )
+
     def to_dataframe(self) -> "pd.DataFrame":
         """Return one row for each function, axis and lag."""
         return _tables.to_dataframe(self.functions, self.numbers)
@@ -358,13 +378,17 @@ def describe(
         (or, where there is none, the highest label) is the primary one.
     statistics : str or sequence of str
         Any of `STATISTICS`, or "all". The two-point probability along the axes is always measured.
+        Voxels that are no cubes have no pore sizes, thickness or surface functions, and no radial
+        averages: "all" leaves them out.
     directions : str or sequence of str
         One or more of "axes", "face_diagonals", "body_diagonals" and "radial", or "all". Curves
         that know no radial average are left out of it.
     mask : array_like of bool, or list of them, optional
         Measure only what lies wholly where it is true; one for all samples or one for each.
     max_lag, axes, periodic, spacing, threads, device
-        As in `two_point`. Chords are counted to their full length.
+        As in `two_point`. Chords are counted to their full length, pores to half and thickness
+        to a quarter of the shortest side: samples of several sizes merge only where they are
+        described in one call.
 
     Returns
     -------
@@ -390,8 +414,12 @@ def describe(
     if any(structure.ndim != ndim for structure in structures):
         raise InputError("labels must be all images or all volumes, not a mixture")
     masks = _masks(mask, structures)
-    names = _statistics(statistics)
-    families = checked_families(directions, ndim)
+    edges = _validate.spacing(spacing, ndim=ndim)
+    names, families = _statistics(statistics), checked_families(directions, ndim)
+    if edges is not None and len(set(edges)) > 1:
+        # "all" is all that there is for voxels that are no cubes.
+        names = [n for n in names if statistics != "all" or n not in OF_CUBES]
+        families = tuple(f for f in families if directions != "all" or f != "radial")
     if axes is not None and families != ("axes",):
         raise InputError('axes can be chosen only where directions is "axes"')
     workers = _validate.threads(threads)
@@ -405,43 +433,58 @@ def describe(
     along = directed("axes", axes, ndim)
     reach = lag_limit(max_lag, shapes, along)
 
-    def over_samples(measure: Any, **options: Any) -> Any:
-        return reduce(
-            add,
-            (
-                measure(s, mask=m, periodic=periodic, spacing=spacing, threads=threads, **options)
-                for s, m in zip(structures, masks, strict=True)
-            ),
-        )
+    def over_samples(name: str, measure: Any, **options: Any) -> Any:
+        results = []
+        for i, (structure, window) in enumerate(zip(structures, masks, strict=True)):
+            shared = {"mask": window, "periodic": periodic, "spacing": spacing, "threads": threads}
+            try:
+                results.append(measure(structure, **shared, **options))
+            except InputError as error:
+                where = f" of sample {i + 1}" if len(structures) > 1 else ""
+                raise InputError(f"{name}{where}: {error}") from error
+        return results
 
     # One sample alone goes as far as it can; several must go equally far to be merged.
-    def curves(name: str, label: int) -> list[CorrelationFunction]:
+    def curves(name: str, label: int, interfaces: list[Interface]) -> list[CorrelationFunction]:
         if name not in DIRECTED:
             sides = min(min(shape) for shape in shapes)
             farthest = {"pore_size": sides // 2, "local_thickness": sides // 4}[name]
-            return [over_samples(CURVES[name], phase=label, max_radius=farthest)]
-        measured = []
-        for family in families if name != "two_point" else dict.fromkeys(("axes", *families)):
-            if family == "radial" and not DIRECTED[name].radial:
-                continue
+            measured = over_samples(name, CURVES[name], phase=label, max_radius=farthest)
+            return [reduce(add, measured)]
+        found = {}
+        wider_first = sorted(families_of(name), key=FAMILIES.index, reverse=True)
+        for family in wider_first:  # the radial map holds what the others need
             longest = reach
             if family != "radial":
                 vectors = directed(family, axes if family == "axes" else None, ndim)
                 longest = min(reach, longest_lag(shapes, vectors))
                 if name == "chord_length":
                     longest = longest_chord(shapes, vectors, bool(periodic))
-            options = {"phase": label, "max_lag": longest, "directions": family}
-            more = DIRECTED[name].options(device, axes, family)
-            measured.append(over_samples(CURVES[name], **options, **more))
-        return measured
+            options: dict[str, Any] = {"max_lag": longest, "directions": family}
+            if name in OF_INTERFACE:
+                measured = [interface.function(name, **options) for interface in interfaces]
+            else:
+                options |= {"phase": label} | DIRECTED[name].options(device, axes, family)
+                measured = over_samples(name, CURVES[name], **options)
+            found[family] = reduce(add, measured)
+        return [found[family] for family in families_of(name)]
 
-    functions = tuple(
-        function
-        for label in wanted
-        for name in names
-        if name in CURVES
-        for function in curves(name, label)
-    )
+    def families_of(name: str) -> list[str]:
+        every = dict.fromkeys(("axes", *families)) if name == "two_point" else families
+        mine = [f for f in every if f != "radial" or DIRECTED[name].radial]
+        if not mine:
+            raise InputError(f"directions must name more than radial: {name} has no such average")
+        return mine
+
+    def all_curves(label: int) -> list[CorrelationFunction]:
+        interfaces: list[Interface] = []
+        if any(name in OF_INTERFACE for name in names):
+            interfaces = over_samples("surface", Interface.measured, phase=label)
+        return [
+            curve for name in names if name in CURVES for curve in curves(name, label, interfaces)
+        ]
+
+    functions = tuple(function for label in wanted for function in all_curves(label))
 
     def differing_neighbours(label: int) -> npt.NDArray[np.int64]:
         pairs = (
@@ -458,7 +501,7 @@ def describe(
         interfaces={label: differing_neighbours(label) for label in wanted},
         shape=structures[0].shape,
         numbers=tuple(
-            over_samples(NUMBERS[name].measure, phase=label)
+            reduce(add, over_samples(name, NUMBERS[name].measure, phase=label))
             for label in wanted
             for name in names
             if name in NUMBERS

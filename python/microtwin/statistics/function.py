@@ -171,7 +171,7 @@ class CorrelationFunction:
         """Merge the counts of two functions of the same kind."""
         if not isinstance(other, CorrelationFunction):
             return NotImplemented
-        check_same(self, other, _SAME, what="functions")
+        check_same(self, other, _SAME, what=f"{self.statistic} functions")
         return type(self)(
             statistic=self.statistic,
             phase=self.phase,
@@ -190,6 +190,10 @@ class CorrelationFunction:
             device=self.device if self.device == other.device else "mixed",
             version=self.version,
         )
+
+    def __radd__(self, other: object) -> Self:
+        """Let `sum` begin at 0."""
+        return self if other == 0 else NotImplemented
 
     def to_dataframe(self) -> "pd.DataFrame":
         """Return one row for each curve and lag, with the exact counts."""

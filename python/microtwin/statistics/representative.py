@@ -146,20 +146,18 @@ class RepresentativeVolume:
 
         By Student's t for the independent windows.
         """
-        from scipy.special import stdtrit
-
         free = np.array(self.independent)[:, None]
-        factor = stdtrit(np.maximum(free - 1, 1), 0.5 + self.confidence / 2)
-        return np.asarray(factor * self.deviation / np.sqrt(free))
+        return np.asarray(self._student * self.deviation / np.sqrt(free))
 
     @property
     def error(self) -> Floats:
         """Relative half-width of the interval that one window lies in, shape (sizes, statistics).
 
-        The deviation times the quantile of the normal distribution, over the whole sample's value:
-        how far off a single window of that size may be.
+        The deviation times the quantile of Student's t for the independent windows, which is wide
+        where there are few, over the whole sample's value: how far off a single window of that size
+        may be.
         """
-        return _relative(self._quantile * self.deviation, self.whole)
+        return _relative(self._student * self.deviation, self.whole)
 
     @property
     def bias(self) -> Floats:
@@ -210,6 +208,14 @@ class RepresentativeVolume:
             known = ", ".join(self.statistics)
             raise InputError(f"{statistic} was not measured; there are {known}")
         return self.statistics.index(statistic)
+
+    @property
+    def _student(self) -> Floats:
+        """Quantile of Student's t for each size, shape (sizes, 1)."""
+        from scipy.special import stdtrit
+
+        free = np.array(self.independent)[:, None]
+        return np.asarray(stdtrit(np.maximum(free - 1, 1), 0.5 + self.confidence / 2))
 
     @property
     def _quantile(self) -> float:

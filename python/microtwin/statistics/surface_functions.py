@@ -1,6 +1,7 @@
 """Correlations of the interface with itself and with a phase."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from microtwin.statistics import _fft
 from microtwin.statistics._interface import MARGIN, interface_density, known_interface
 from microtwin.statistics.correlation import checked_phase, directed, lag_limit
 from microtwin.statistics.correlation_map import map_reach
-from microtwin.statistics.directions import Vector
+from microtwin.statistics.directions import FAMILIES, Vector
 from microtwin.statistics.function import CorrelationFunction, make_function
 
 Floats = npt.NDArray[np.float64]
@@ -96,9 +97,10 @@ def surface_surface(
     >>> f.values[1].mean().round(4), f.values[0, :8].mean().round(6) == 1 / 8**2
     (np.float64(0.0625), np.True_)
     """
-    return _correlate(
-        "surface_surface", labels, phase, max_lag, directions, periodic, mask, spacing, threads
+    interface = Interface.measured(
+        labels, phase=phase, periodic=periodic, mask=mask, spacing=spacing, threads=threads
     )
+    return interface.function("surface_surface", directions=directions, max_lag=max_lag)
 
 
 def surface_void(
@@ -138,66 +140,110 @@ def surface_void(
     >>> surface_void(layers, phase=1, max_lag=16, periodic=True).along(0)[[0, 4, 8, 16]]
     array([0.0625, 0.0625, 0.0625, 0.0625])
     """
-    return _correlate(
-        "surface_void", labels, phase, max_lag, directions, periodic, mask, spacing, threads
+    interface = Interface.measured(
+        labels, phase=phase, periodic=periodic, mask=mask, spacing=spacing, threads=threads
     )
+    return interface.function("surface_void", directions=directions, max_lag=max_lag)
 
 
-def _correlate(
-    statistic: str,
-    labels: npt.ArrayLike,
-    phase: int,
-    max_lag: int | None,
-    directions: str,
-    periodic: bool,
-    mask: npt.ArrayLike | None,
-    spacing: float | Sequence[float] | None,
-    threads: int | None,
-) -> CorrelationFunction:
-    if spacing is None:
-        spacing = getattr(labels, "spacing", None)
-    structure = _validate.labels(labels)
-    label = checked_phase(phase)
-    shape = structure.shape
-    vectors = () if directions == "radial" else directed(directions, None, structure.ndim)
-    if vectors:
-        longest = lag_limit(max_lag, [shape], vectors)
-    else:
-        longest = min(shape) // 2 if max_lag is None else max(map_reach(max_lag, shape))
-    window = _validate.mask(mask, shape=shape)
-    edges = _validate.spacing(spacing, ndim=structure.ndim)
-    if edges is not None and len(set(edges)) > 1:
-        raise InputError(f"{statistic} needs the same spacing along every axis, not {edges}")
-    workers = _validate.threads(threads)
-    inside = structure == label
-    known = known_interface(
-        shape, None if window is None else window.view(np.bool_), periodic=periodic
-    )
-    if not known.any():
-        raise InputError(
-            f"labels must have a voxel with all that lies within {MARGIN} of it inside, for its "
-            "interface to be known"
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """The interface of a phase: found once, correlated in as many ways as are wanted.
+
+    Attributes
+    ----------
+    phase : int
+        Label of the phase.
+    shape : tuple of int
+        Of the structure.
+    maps : mapping of str to _Maps
+        For each statistic the fields to correlate, and the maps made so far.
+    periodic, masked, spacing
+        As for the functions.
+    """
+
+    phase: int
+    shape: tuple[int, ...]
+    maps: Mapping[str, "_Maps"]
+    periodic: bool
+    masked: bool
+    spacing: tuple[float, ...] | None
+
+    @classmethod
+    def measured(
+        cls,
+        labels: npt.ArrayLike,
+        *,
+        phase: int,
+        periodic: bool = False,
+        mask: npt.ArrayLike | None = None,
+        spacing: float | Sequence[float] | None = None,
+        threads: int | None = None,
+    ) -> "Interface":
+        """Check the arguments and find the interface."""
+        if spacing is None:
+            spacing = getattr(labels, "spacing", None)
+        structure = _validate.labels(labels)
+        label, shape = checked_phase(phase), structure.shape
+        window = _validate.mask(mask, shape=shape)
+        edges = _validate.spacing(spacing, ndim=structure.ndim)
+        if edges is not None and len(set(edges)) > 1:
+            raise InputError(
+                f"spacing must be the same along every axis for the interface, not {edges}"
+            )
+        workers = _validate.threads(threads)
+        inside = structure == label
+        known = known_interface(
+            shape, None if window is None else window.view(np.bool_), periodic=periodic
         )
-    surface = interface_density(inside, known, periodic=bool(periodic))
-    # Lags outside the box of what is known have no trial.
-    box = tuple(slice(None) if periodic else _extent(known, axis) for axis in range(known.ndim))
-    known = np.ascontiguousarray(known[box])
-    fields = [np.where(known, surface[box], 0)]
-    if statistic == "surface_void":
-        fields.append(np.where(known, inside[box], False).astype(np.float32))
-    maps = _Maps(fields, known, bool(periodic), workers)
-    hits, trials = maps.along(vectors, longest) if vectors else maps.radial(longest)
-    return make_function(
-        statistic,
-        phase=label,
-        hits=hits,
-        trials=trials,
-        directions=directions,
-        vectors=vectors,
-        periodic=bool(periodic),
-        spacing=edges,
-        masked=window is not None,
-    )
+        if not known.any():
+            raise InputError(
+                f"labels must have a voxel with all that lies within {MARGIN} of it inside, for "
+                "its interface to be known"
+            )
+        surface = interface_density(inside, known, periodic=bool(periodic))
+        # Lags outside the box of what is known have no trial.
+        box = tuple(slice(None) if periodic else _extent(known, axis) for axis in range(known.ndim))
+        known = np.ascontiguousarray(known[box])
+        density = np.where(known, surface[box], 0)
+        void = np.where(known, inside[box], False).astype(np.float32)
+        return cls(
+            phase=label,
+            shape=shape,
+            maps={
+                "surface_surface": _Maps([density], known, bool(periodic), workers),
+                "surface_void": _Maps([density, void], known, bool(periodic), workers),
+            },
+            periodic=bool(periodic),
+            masked=window is not None,
+            spacing=edges,
+        )
+
+    def function(
+        self, statistic: str, *, directions: str, max_lag: int | None
+    ) -> CorrelationFunction:
+        """Correlate the interface along a family of directions."""
+        _validate.choice(directions, FAMILIES, name="directions")
+        ndim = len(self.shape)
+        vectors = () if directions == "radial" else directed(directions, None, ndim)
+        maps = self.maps[statistic]
+        if vectors:
+            hits, trials = maps.along(vectors, lag_limit(max_lag, [self.shape], vectors))
+        else:
+            half = min(self.shape) // 2
+            longest = half if max_lag is None else max(map_reach(max_lag, self.shape))
+            hits, trials = maps.radial(longest)
+        return make_function(
+            statistic,
+            phase=self.phase,
+            hits=hits,
+            trials=trials,
+            directions=directions,
+            vectors=vectors,
+            periodic=self.periodic,
+            spacing=self.spacing,
+            masked=self.masked,
+        )
 
 
 class _Maps:
@@ -211,22 +257,20 @@ class _Maps:
         threads: int,
     ) -> None:
         self.fields, self.known, self.periodic, self.threads = fields, known, periodic, threads
+        self.done: list[tuple[tuple[int, ...], Floats, Counts]] = []
 
     def along(self, vectors: Sequence[Vector], longest: int) -> tuple[Floats, Counts]:
         """Return hits and trials at 0, 1, 2, ... times each step."""
         hits = np.zeros((len(vectors), longest + 1))
         trials = np.zeros((len(vectors), longest + 1), np.int64)
-        # One map for all the steps with the same axes: the others need no lags, nor padding.
-        done: dict[Vector, tuple[Floats, Counts]] = {}
         for row, vector in enumerate(vectors):
             support = tuple(map(abs, vector))
             fits = min(n - 1 for n, one in zip(self.known.shape, support, strict=True) if one)
-            reach = tuple(min(longest, fits) * one for one in support)
-            if support not in done:
-                done[support] = self._map(reach)
+            # One map for all the steps with the same axes: the others need no lags, nor padding.
+            reach, *counted = self._map(tuple(min(longest, fits) * one for one in support))
             for lag in range(min(longest, fits) + 1):
                 where = tuple(m + lag * one for m, one in zip(reach, vector, strict=True))
-                hits[row, lag], trials[row, lag] = (counts[where] for counts in done[support])
+                hits[row, lag], trials[row, lag] = (counts[where] for counts in counted)
         return hits, trials
 
     def radial(self, longest: int) -> tuple[Floats, Counts]:
@@ -236,17 +280,23 @@ class _Maps:
         # A shell is whole if no side of the map cuts pairs off it.
         cut = [n > 1 if self.periodic else m < n - 1 for m, n in zip(reach, sides, strict=True)]
         shells = min([longest, *(m for m, some in zip(reach, cut, strict=True) if some)])
+        reach, hits, trials = self._map(reach)
         square = sum(np.square(lag) for lag in np.ix_(*[np.arange(-m, m + 1) for m in reach]))
         bins = np.floor(np.sqrt(square) + 0.5).astype(np.intp).ravel()
         near = bins <= shells
-        hits, trials = self._map(reach)
         return (
             np.bincount(bins[near], hits.ravel()[near], shells + 1)[None].astype(np.float64),
             np.bincount(bins[near], trials.ravel()[near], shells + 1)[None].astype(np.int64),
         )
 
-    def _map(self, reach: tuple[int, ...]) -> tuple[Floats, Counts]:
-        """Return the whole map of hits and trials; of two fields, every pair both ways."""
+    def _map(self, reach: tuple[int, ...]) -> tuple[tuple[int, ...], Floats, Counts]:
+        """Return a map of hits and trials that reaches as far or further, and how far.
+
+        Of two fields, every pair counts both ways.
+        """
+        for known in self.done:
+            if all(m >= wanted for m, wanted in zip(known[0], reach, strict=True)):
+                return known
         options: dict[str, Any] = {
             "reach": reach,
             "periodic": self.periodic,
@@ -258,8 +308,11 @@ class _Maps:
             trials = _fft.whole(_fft.pair_counts(self.known, **options))
         hits: Floats = _fft.pair_sums(*self.fields, **options)
         if len(self.fields) == 1:
-            return _fft.whole(hits), trials
-        return hits + hits[(slice(None, None, -1),) * hits.ndim], 2 * trials
+            hits = _fft.whole(hits)
+        else:
+            hits, trials = hits + hits[(slice(None, None, -1),) * hits.ndim], 2 * trials
+        self.done.append((reach, hits, trials))
+        return self.done[-1]
 
 
 def _extent(known: npt.NDArray[np.bool_], axis: int) -> slice:
