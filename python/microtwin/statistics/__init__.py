@@ -15,7 +15,8 @@ from microtwin.statistics.correlation_map import (
     two_point_map,
     two_point_radial,
 )
-from microtwin.statistics.description import Description, describe
+from microtwin.statistics.describing import describe
+from microtwin.statistics.description import Description
 from microtwin.statistics.distance import Distance, distance
 from microtwin.statistics.function import CorrelationFunction
 from microtwin.statistics.minkowski import Minkowski, minkowski, specific_surface

@@ -1,9 +1,8 @@
 """Descriptions: all that is measured of a structure, or of many samples of one material."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -11,30 +10,18 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _core, _validate
 from microtwin.errors import InputError
 from microtwin.statistics import _tables
 from microtwin.statistics._registry import (
-    CURVES,
-    DIRECTED,
     NUMBERS,
-    OF_CUBES,
-    OF_INTERFACE,
-    STATISTICS,
     Numbers,
 )
-from microtwin.statistics.chords import longest_chord
-from microtwin.statistics.correlation import directed, lag_limit, longest_lag
-from microtwin.statistics.directions import FAMILIES, checked_families
 from microtwin.statistics.function import CorrelationFunction
-from microtwin.statistics.surface_functions import Interface
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-DEFAULT = ("two_point", "lineal_path")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -350,215 +337,3 @@ class Description:
             raise InputError(
                 f"{path} holds functions but no description: {error} is missing"
             ) from error
-
-
-def describe(
-    labels: npt.ArrayLike | Sequence[npt.ArrayLike],
-    *,
-    phase: int | Sequence[int] | None = None,
-    statistics: str | Sequence[str] = DEFAULT,
-    max_lag: int | None = None,
-    axes: Sequence[int] | int | None = None,
-    directions: str | Sequence[str] = "axes",
-    periodic: bool = False,
-    mask: npt.ArrayLike | Sequence[npt.ArrayLike] | None = None,
-    spacing: float | Sequence[float] | None = None,
-    threads: int | None = None,
-    device: str = "auto",
-) -> Description:
-    """Measure a structure, or several samples of one material together.
-
-    Parameters
-    ----------
-    labels : array_like of int, or list of them
-        One image (y, x) or one volume (z, y, x) of phase labels; or a list of images or of volumes,
-        whose counts are merged and whose spread is kept.
-    phase : int or sequence of int, optional
-        The phases to measure, the primary one first. By default all that are present, and phase 1
-        (or, where there is none, the highest label) is the primary one.
-    statistics : str or sequence of str
-        Any of `STATISTICS`, or "all". The two-point probability along the axes is always measured.
-        Voxels that are no cubes have no pore sizes, thickness or surface functions, and no radial
-        averages: "all" leaves them out.
-    directions : str or sequence of str
-        One or more of "axes", "face_diagonals", "body_diagonals" and "radial", or "all". Curves
-        that know no radial average are left out of it.
-    mask : array_like of bool, or list of them, optional
-        Measure only what lies wholly where it is true; one for all samples or one for each.
-    max_lag, axes, periodic, spacing, threads, device
-        As in `two_point`. Chords are counted to their full length, pores to half and thickness
-        to a quarter of the shortest side: samples of several sizes merge only where they are
-        described in one call.
-
-    Returns
-    -------
-    Description
-
-    Raises
-    ------
-    InputError
-        If an argument is not as described, or there is only one phase.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> board = np.indices((8, 8)).sum(axis=0) % 2
-    >>> describe(board, periodic=True).porosity
-    0.5
-    """
-    samples = _samples(labels)
-    if spacing is None:
-        spacing = getattr(samples[0], "spacing", None)
-    structures = [_validate.labels(sample) for sample in samples]
-    ndim = structures[0].ndim
-    if any(structure.ndim != ndim for structure in structures):
-        raise InputError("labels must be all images or all volumes, not a mixture")
-    masks = _masks(mask, structures)
-    edges = _validate.spacing(spacing, ndim=ndim)
-    names, families = _statistics(statistics), checked_families(directions, ndim)
-    if edges is not None and len(set(edges)) > 1:
-        # "all" is all that there is for voxels that are no cubes.
-        names = [n for n in names if statistics != "all" or n not in OF_CUBES]
-        families = tuple(f for f in families if directions != "all" or f != "radial")
-    if axes is not None and families != ("axes",):
-        raise InputError('axes can be chosen only where directions is "axes"')
-    workers = _validate.threads(threads)
-    histograms = np.array(
-        [_core.label_counts(s, m, workers) for s, m in zip(structures, masks, strict=True)]
-    )
-    totals = histograms.sum(axis=0)
-    present = [int(label) for label in np.flatnonzero(totals)]
-    wanted = phases_among(phase, present)
-    shapes = [structure.shape for structure in structures]
-    along = directed("axes", axes, ndim)
-    reach = lag_limit(max_lag, shapes, along)
-
-    def over_samples(name: str, measure: Any, **options: Any) -> Any:
-        results = []
-        for i, (structure, window) in enumerate(zip(structures, masks, strict=True)):
-            shared = {"mask": window, "periodic": periodic, "spacing": spacing, "threads": threads}
-            try:
-                results.append(measure(structure, **shared, **options))
-            except InputError as error:
-                where = f" of sample {i + 1}" if len(structures) > 1 else ""
-                raise InputError(f"{name}{where}: {error}") from error
-        return results
-
-    # One sample alone goes as far as it can; several must go equally far to be merged.
-    def curves(name: str, label: int, interfaces: list[Interface]) -> list[CorrelationFunction]:
-        if name not in DIRECTED:
-            sides = min(min(shape) for shape in shapes)
-            farthest = {"pore_size": sides // 2, "local_thickness": sides // 4}[name]
-            measured = over_samples(name, CURVES[name], phase=label, max_radius=farthest)
-            return [reduce(add, measured)]
-        found = {}
-        wider_first = sorted(families_of(name), key=FAMILIES.index, reverse=True)
-        for family in wider_first:  # the radial map holds what the others need
-            longest = reach
-            if family != "radial":
-                vectors = directed(family, axes if family == "axes" else None, ndim)
-                longest = min(reach, longest_lag(shapes, vectors))
-                if name == "chord_length":
-                    longest = longest_chord(shapes, vectors, bool(periodic))
-            options: dict[str, Any] = {"max_lag": longest, "directions": family}
-            if name in OF_INTERFACE:
-                measured = [interface.function(name, **options) for interface in interfaces]
-            else:
-                options |= {"phase": label} | DIRECTED[name].options(device, axes, family)
-                measured = over_samples(name, CURVES[name], **options)
-            found[family] = reduce(add, measured)
-        return [found[family] for family in families_of(name)]
-
-    def families_of(name: str) -> list[str]:
-        every = dict.fromkeys(("axes", *families)) if name == "two_point" else families
-        mine = [f for f in every if f != "radial" or DIRECTED[name].radial]
-        if not mine:
-            raise InputError(f"directions must name more than radial: {name} has no such average")
-        return mine
-
-    def all_curves(label: int) -> list[CorrelationFunction]:
-        interfaces: list[Interface] = []
-        if any(name in OF_INTERFACE for name in names):
-            interfaces = over_samples("surface", Interface.measured, phase=label)
-        return [
-            curve for name in names if name in CURVES for curve in curves(name, label, interfaces)
-        ]
-
-    functions = tuple(function for label in wanted for function in all_curves(label))
-
-    def differing_neighbours(label: int) -> npt.NDArray[np.int64]:
-        pairs = (
-            _core.interfaces(s, m, label, along, bool(periodic), workers)
-            for s, m in zip(structures, masks, strict=True)
-        )
-        return np.asarray(np.sum([np.stack(one, axis=1) for one in pairs], axis=0))
-
-    return Description(
-        phase=wanted[0],
-        functions=functions,
-        voxels={label: int(totals[label]) for label in present},
-        porosities=histograms[:, present] / histograms.sum(axis=1, keepdims=True),
-        interfaces={label: differing_neighbours(label) for label in wanted},
-        shape=structures[0].shape,
-        numbers=tuple(
-            reduce(add, over_samples(name, NUMBERS[name].measure, phase=label))
-            for label in wanted
-            for name in names
-            if name in NUMBERS
-        ),
-    )
-
-
-def _samples(labels: Any) -> list[Any]:
-    """Tell a list of structures from one structure given as nested lists."""
-    if not isinstance(labels, list | tuple):
-        return [labels]
-    if not labels:
-        raise InputError("labels must hold at least one image or volume, not none")
-    return list(labels) if np.ndim(labels[0]) > 1 else [labels]
-
-
-def _masks(value: Any, structures: list[npt.NDArray[np.uint8]]) -> list[Any]:
-    """Return one mask, or None, for each structure."""
-    several = isinstance(value, list | tuple) and np.ndim(value[0] if value else 0) > 1
-    given = list(value) if several else [value] * len(structures)
-    if len(given) != len(structures):
-        raise InputError(f"mask must be one or one for each of {len(structures)} samples")
-    return [_validate.mask(m, shape=s.shape) for m, s in zip(given, structures, strict=True)]
-
-
-def _statistics(value: str | Sequence[str]) -> list[str]:
-    if value == "all":
-        return list(STATISTICS)
-    given = [value] if isinstance(value, str) else list(value)
-    for name in given:
-        _validate.choice(name, [*STATISTICS, "all"], name="each of statistics")
-    return list(dict.fromkeys(["two_point", *given]))
-
-
-def phases_among(value: int | Sequence[int] | None, present: list[int]) -> list[int]:
-    """Return the phases to measure of those present, the primary one first."""
-    if not present:
-        raise InputError("mask must be true somewhere: it leaves no voxel to measure")
-    if len(present) < 2:
-        raise InputError(
-            f"labels must hold at least two phases; every voxel has the label {present[0]}"
-        )
-    if value is None:
-        primary = 1 if 1 in present else present[-1]
-        return [primary, *(label for label in present if label != primary)]
-    wanted = phase_list(value)
-    for label in wanted:
-        if label not in present:
-            known = ", ".join(map(str, present))
-            raise InputError(f"phase must be one of the labels present ({known}), not {label}")
-    return wanted
-
-
-def phase_list(value: int | Sequence[int]) -> list[int]:
-    """Return `value` as distinct phase labels."""
-    given = list(value) if isinstance(value, Sequence) else [value]
-    wanted = [_validate.integer(p, name="phase", minimum=0, maximum=255) for p in given]
-    if not wanted or len(set(wanted)) != len(wanted):
-        raise InputError(f"phase must be one label or distinct labels, not {value!r}")
-    return wanted

@@ -51,15 +51,15 @@ def lag_bound(vector: Vector, shape: Sequence[int]) -> int:
 
 
 def checked_families(value: str | Sequence[str], ndim: int) -> tuple[str, ...]:
-    """Return the families that `value` names; "all" means every one that there is."""
+    """Return the families that `value` names, the axes first; "all" is every one that there is."""
     existing = [name for i, name in enumerate(FAMILIES) if i < ndim or name == "radial"]
-    if isinstance(value, str) and value == "all":
-        return tuple(existing)
     given = [value] if isinstance(value, str) else list(value)
+    if "all" in given:
+        return tuple(existing)
     for name in given:
         _validate.choice(name, [*FAMILIES, "all"], name="each of directions")
         if name not in existing:
             raise InputError(f"directions must suit the labels: {ndim}-D ones have no {name}")
     if not given:
         raise InputError("directions must name at least one family, not none")
-    return tuple(dict.fromkeys(given))
+    return tuple(name for name in FAMILIES if name in given)

@@ -14,7 +14,8 @@ from microtwin.statistics._registry import STATISTICS
 from microtwin.statistics._slabs import Block, Source, available_memory, passes
 from microtwin.statistics.chords import longest_chord
 from microtwin.statistics.correlation import directed, lag_limit
-from microtwin.statistics.description import Description, phase_list, phases_among
+from microtwin.statistics.describing import phase_list, phases_among
+from microtwin.statistics.description import Description
 from microtwin.statistics.directions import Vector, checked_families, lag_bound
 from microtwin.statistics.function import make_function
 
