@@ -95,8 +95,8 @@ def describe(
     names, families = _statistics(statistics), checked_families(directions, ndim)
     if edges is not None and len(set(edges)) > 1:
         # "all" is all that there is for voxels that are no cubes.
-        names = [n for n in names if statistics != "all" or n not in OF_CUBES]
-        families = tuple(f for f in families if directions != "all" or f != "radial")
+        names = [n for n in names if n not in OF_CUBES or not _names_all(statistics)]
+        families = tuple(f for f in families if f != "radial" or not _names_all(directions))
     if axes is not None and families != ("axes",):
         raise InputError('axes can be chosen only where directions is "axes"')
     task = _Task(
@@ -250,10 +250,14 @@ def _masks(value: Any, structures: list[npt.NDArray[np.uint8]]) -> list[Any]:
     return [_validate.mask(m, shape=s.shape) for m, s in zip(given, structures, strict=True)]
 
 
+def _names_all(value: str | Sequence[str]) -> bool:
+    return value == "all" or (not isinstance(value, str) and "all" in value)
+
+
 def _statistics(value: str | Sequence[str]) -> list[str]:
-    given = [value] if isinstance(value, str) else list(value)
-    if "all" in given:
+    if _names_all(value):
         return list(STATISTICS)
+    given = [value] if isinstance(value, str) else list(value)
     for name in given:
         _validate.choice(name, [*STATISTICS, "all"], name="each of statistics")
     return list(dict.fromkeys(["two_point", *given]))
