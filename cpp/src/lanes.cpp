@@ -1,8 +1,10 @@
 #include "microtwin/lanes.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 #include "clones.hpp"
 
@@ -10,23 +12,65 @@
 // that MICROTWIN_CLONES makes rounds alike.
 #if defined(__GNUC__)
 #define MICROTWIN_INLINE [[gnu::always_inline]] inline
+#define MICROTWIN_INLINE_LAMBDA __attribute__((always_inline))
 #else
 #define MICROTWIN_INLINE inline
+#define MICROTWIN_INLINE_LAMBDA
 #endif
 
 namespace microtwin {
 namespace {
 
-// kLanes numbers in registers. Only what is needed below; never passed by value between functions,
-// for how that is done depends on the instruction set.
-#if defined(__GNUC__)
+// kLanes numbers in registers. Only what is needed below; never passed by value between functions
+// that are not inlined, for how that is done depends on the instruction set.
+#if defined(__GNUC__) && !defined(MICROTWIN_PLAIN_LANES)
 using Ints [[gnu::vector_size(kLanes * sizeof(std::int32_t))]] = std::int32_t;
 using Floats [[gnu::vector_size(kLanes * sizeof(float))]] = float;
-#else
-#error "lanes.cpp needs the vector types of GCC or Clang"
-#endif
-
 constexpr Ints kLane{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+MICROTWIN_INLINE void make_positive(Ints& a) { a = a > 0 ? a : Ints{}; }
+MICROTWIN_INLINE void convert(const Ints& a, Floats& out) {
+    out = __builtin_convertvector(a, Floats);
+}
+#else  // the same sums, one lane after the other
+template <class T>
+struct Lanes : std::array<T, kLanes> {
+    template <class Operation>
+    Lanes with(const Lanes& b, Operation operation) const {
+        Lanes result;
+        for (std::size_t k = 0; k < kLanes; ++k) result[k] = operation((*this)[k], b[k]);
+        return result;
+    }
+    static Lanes all(T value) {
+        Lanes result;
+        result.fill(value);
+        return result;
+    }
+    Lanes& operator+=(const Lanes& b) { return *this = *this + b; }
+    friend Lanes operator+(const Lanes& a, const Lanes& b) { return a.with(b, std::plus<T>{}); }
+    friend Lanes operator-(const Lanes& a, const Lanes& b) { return a.with(b, std::minus<T>{}); }
+    friend Lanes operator*(const Lanes& a, const Lanes& b) {
+        return a.with(b, std::multiplies<T>{});
+    }
+    friend Lanes operator+(const Lanes& a, T b) { return a + all(b); }
+    friend Lanes operator-(T a, const Lanes& b) { return all(a) - b; }
+    friend Lanes operator*(const Lanes& a, T b) { return a * all(b); }
+    friend Lanes operator&(const Lanes& a, T b) { return a.with(all(b), std::bit_and<T>{}); }
+    friend Lanes operator>>(const Lanes& a, const Lanes& b) {
+        return a.with(b, [](T x, T by) { return x >> by; });
+    }
+};
+using Ints = Lanes<std::int32_t>;
+using Floats = Lanes<float>;
+constexpr Ints kLane{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
+
+MICROTWIN_INLINE void make_positive(Ints& a) {
+    for (auto& number : a) number = std::max(number, 0);
+}
+MICROTWIN_INLINE void convert(const Ints& a, Floats& out) {
+    for (std::size_t k = 0; k < kLanes; ++k) out[k] = static_cast<float>(a[k]);
+}
+#endif
 
 // Adds up the lanes pairwise, always in the same order.
 template <class Number, class Array>
@@ -39,10 +83,10 @@ MICROTWIN_INLINE double fold(Array& sums) {
 MICROTWIN_INLINE void pair_change(const PairChange& change, std::size_t begin, Ints& hits) {
     const Sight& sight = change.sights[begin / 64];
     const auto piece = static_cast<unsigned>(begin % 64);
-    const auto ahead = [&](std::uint64_t word, Ints& bits) __attribute__((always_inline)) {
+    const auto ahead = [&](std::uint64_t word, Ints& bits) MICROTWIN_INLINE_LAMBDA {
         bits = ((static_cast<std::int32_t>((word >> piece) & 0xFFFF) - Ints{}) >> kLane) & 1;
     };
-    const auto behind = [&](std::uint64_t word, Ints& bits) __attribute__((always_inline)) {
+    const auto behind = [&](std::uint64_t word, Ints& bits) MICROTWIN_INLINE_LAMBDA {
         bits = ((static_cast<std::int32_t>((word >> (48 - piece)) & 0xFFFF) - Ints{}) >>
                 (15 - kLane)) &
                1;
@@ -58,12 +102,13 @@ MICROTWIN_INLINE void pair_change(const PairChange& change, std::size_t begin, I
 // Joining runs of a and b voxels by one more makes segments(a + b + 1) of segments(a) and (b).
 MICROTWIN_INLINE void path_change(const PathChange& change, std::size_t begin, Ints& hits) {
     const Ints lag = kLane + static_cast<std::int32_t>(begin + 1);
-    const auto add = [&](std::int32_t run, std::int32_t sign) __attribute__((always_inline)) {
-        const Ints segments = run - lag;
-        hits += (segments > 0 ? segments : Ints{}) * sign;
+    const auto add = [&](std::int32_t run, std::int32_t sign) MICROTWIN_INLINE_LAMBDA {
+        Ints segments = run - lag;
+        make_positive(segments);
+        hits += segments * sign;
     };
     const auto join = [&](std::int32_t a, std::int32_t b, std::int32_t sign)
-                          __attribute__((always_inline)) {
+                          MICROTWIN_INLINE_LAMBDA {
                               add(a + b + 1, sign);
                               add(a, -sign);
                               add(b, -sign);
@@ -91,7 +136,8 @@ MICROTWIN_INLINE double sum_differences(const Change* changes, std::size_t count
             Floats slope, curvature;
             std::memcpy(&slope, curve.slope + begin, sizeof slope);
             std::memcpy(&curvature, curve.curvature + begin, sizeof curvature);
-            const Floats e = __builtin_convertvector(hits, Floats);
+            Floats e;
+            convert(hits, e);
             sums += e * (slope + curvature * e);
         }
     }
