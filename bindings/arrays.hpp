@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "microtwin/grid.hpp"
@@ -20,13 +21,17 @@ namespace py = pybind11;
 using LabelArray = py::array_t<std::uint8_t, py::array::c_style>;
 using CountArray = py::array_t<std::int64_t>;
 
-inline LabelView view(const LabelArray& labels) {
-    if (labels.ndim() != 2 && labels.ndim() != 3)
-        throw py::value_error("labels must be 2-D or 3-D, not " + std::to_string(labels.ndim()) +
+// A 2-D array is a volume with one slice.
+inline Shape3 shape_of(const py::array& array, const std::string& name) {
+    if (array.ndim() != 2 && array.ndim() != 3)
+        throw py::value_error(name + " must be 2-D or 3-D, not " + std::to_string(array.ndim()) +
                               "-D");
-    const bool flat = labels.ndim() == 2;
-    return {labels.data(), Shape3{{flat ? 1 : labels.shape(0), labels.shape(flat ? 0 : 1),
-                                   labels.shape(flat ? 1 : 2)}}};
+    const bool flat = array.ndim() == 2;
+    return {{flat ? 1 : array.shape(0), array.shape(flat ? 0 : 1), array.shape(flat ? 1 : 2)}};
+}
+
+inline LabelView view(const LabelArray& labels) {
+    return {labels.data(), shape_of(labels, "labels")};
 }
 
 // Axes of a 2-D array are the last two of the core's three.

@@ -35,12 +35,7 @@ py::tuple clusters_of(const LabelArray& labels, std::uint8_t phase, int differ, 
 
 py::tuple pairs(const ClusterArray& clusters, const std::vector<std::vector<int>>& vectors,
                 std::int64_t max_lag, bool periodic, int threads) {
-    if (clusters.ndim() != 2 && clusters.ndim() != 3)
-        throw py::value_error("clusters must be 2-D or 3-D");
-    const bool flat = clusters.ndim() == 2;
-    const ClusterView structure{clusters.data(),
-                                Shape3{{flat ? 1 : clusters.shape(0), clusters.shape(flat ? 0 : 1),
-                                        clusters.shape(flat ? 1 : 2)}}};
+    const ClusterView structure{clusters.data(), shape_of(clusters, "clusters")};
     const auto steps = core_steps(clusters, vectors);
     std::vector<LagCounts> counts;
     {

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "clones.hpp"
 #include "microtwin/parallel.hpp"
+#include "simd.hpp"
 
 namespace microtwin {
 namespace configuration {

@@ -6,9 +6,9 @@
 #include <stdexcept>
 #include <vector>
 
-#include "clones.hpp"
 #include "microtwin/parallel.hpp"
 #include "parabolas.hpp"
+#include "simd.hpp"
 
 namespace microtwin {
 namespace distance {

@@ -6,17 +6,10 @@
 #include <cstring>
 #include <functional>
 
-#include "clones.hpp"
+#include "simd.hpp"
 
 // Contraction to fused multiply-add is off for the whole core (see CMakeLists.txt): every version
 // that MICROTWIN_CLONES makes rounds alike.
-#if defined(__GNUC__)
-#define MICROTWIN_INLINE [[gnu::always_inline]] inline
-#define MICROTWIN_INLINE_LAMBDA __attribute__((always_inline))
-#else
-#define MICROTWIN_INLINE inline
-#define MICROTWIN_INLINE_LAMBDA
-#endif
 
 namespace microtwin {
 namespace {

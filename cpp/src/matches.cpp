@@ -2,20 +2,7 @@
 
 #include <limits>
 
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-#define MICROTWIN_X86 1
-#include <immintrin.h>
-#endif
-
-// Compiled for several instruction sets, chosen when the library is loaded.
-#if defined(__linux__) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define MICROTWIN_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#define MICROTWIN_INLINE [[gnu::always_inline]] inline
-#else
-#define MICROTWIN_CLONES
-#define MICROTWIN_INLINE inline
-#endif
+#include "simd.hpp"
 
 namespace microtwin {
 namespace {

@@ -4,11 +4,7 @@
 #include <numeric>
 
 #include "microtwin/lines.hpp"
-
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-#define MICROTWIN_X86 1
-#include <immintrin.h>
-#endif
+#include "simd.hpp"
 
 namespace microtwin {
 namespace {

@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-#define MICROTWIN_X86 1
-#include <immintrin.h>
-#endif
+#include "simd.hpp"
 
 namespace microtwin {
 namespace {

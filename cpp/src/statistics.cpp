@@ -188,8 +188,7 @@ std::vector<LagCounts> two_point(const Sample& sample, std::uint8_t first, std::
     Packed one(packed(sample, first, options.threads), options.threads);
     std::optional<Packed> two, window;
     if (second != first) two.emplace(packed(sample, second, options.threads), options.threads);
-    if (sample.window != nullptr)
-        window.emplace(PhaseMask({sample.window, shape}, 1, options.threads), options.threads);
+    if (sample.window != nullptr) window.emplace(packed_window(sample, options.threads));
     std::vector<LagCounts> result;
     for (const Step& step : steps) {
         const std::int64_t reach = reach_of(shape, step, options);

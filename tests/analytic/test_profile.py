@@ -71,3 +71,9 @@ def test_a_profile_reads_back_and_is_drawn_over_the_position_in_metres(tmp_path)
 def test_arguments_that_do_not_fit(arguments, message):
     with pytest.raises(InputError, match=message):
         mt.profile(np.eye(5), **arguments)
+
+
+def test_the_plot_of_a_profile_goes_to_the_last_slice_even_where_that_is_empty():
+    layers = np.repeat([[1], [1], [0], [0], [0], [0]], 5, axis=1)
+    (line,) = mt.profile(layers, phase=1).plot().lines
+    assert len(line.get_xdata()) == 6

@@ -74,7 +74,7 @@ def _curve(
     name = label or f"{kind.symbol} of phase {phase}{_ALONG[function.directions]}"
     chords = function.statistic == "chord_length"
     y = chord_density(function).mean(axis=0) if chords else function.mean
-    if kind.abscissa != "lag":  # a distribution: it ends where nothing larger was seen
+    if kind.tapers:
         seen = np.flatnonzero(function.hits.any(axis=0))
         shown = slice(seen[-1] + 2 if seen.size else 2)
         x, y = x[shown], y[shown]

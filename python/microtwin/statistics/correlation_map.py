@@ -17,7 +17,7 @@ from microtwin.errors import InputError
 from microtwin.statistics import _fft
 from microtwin.statistics._merging import check_same
 from microtwin.statistics.correlation import checked_pair
-from microtwin.statistics.function import CorrelationFunction, make_function
+from microtwin.statistics.function import CorrelationFunction, make_function, ratio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,15 +111,15 @@ class CorrelationMap:
     def values(self) -> Floats:
         """Probabilities, `shape`; NaN where no pair fits."""
         if self.partner is None:
-            return np.asarray(_fft.whole(_ratio(self.kept, self._half_trials())))
-        return _ratio(self.hits, self.trials)
+            return np.asarray(_fft.whole(ratio(self.kept, self._half_trials())))
+        return ratio(self.hits, self.trials)
 
     def central_slice(self) -> Floats:
         """Return the values in the plane of the last two axes through displacement zero."""
         if self.ndim == 2:
             return self.values
         trials = self._half_trials()[0]
-        return _ratio(self.kept[0 if self.partner is None else self.max_lag[0]], trials)
+        return ratio(self.kept[0 if self.partner is None else self.max_lag[0]], trials)
 
     def along(self, vector: Sequence[int]) -> Floats:
         """Return the values at 0, 1, 2, ... times a displacement, as far as the map goes.
@@ -141,7 +141,7 @@ class CorrelationMap:
         array([0.5 , 0.25, 0.  , 0.25, 0.5 ])
         """
         hits, trials = self.counts_along(vector)
-        return _ratio(hits, trials)
+        return ratio(hits, trials)
 
     def counts_along(self, vector: Sequence[int]) -> tuple[Counts, Counts]:
         """Return hits and trials at 0, 1, 2, ... times a displacement; see `along`."""
@@ -482,10 +482,3 @@ def _step(vector: Any, ndim: int) -> tuple[int, ...]:
     if not any(step):
         raise InputError("vector must not be zero")
     return step
-
-
-def _ratio(hits: npt.NDArray[Any], trials: Counts) -> Floats:
-    known = trials > 0
-    result = np.full(hits.shape, np.nan)
-    np.divide(hits, trials, out=result, where=known)
-    return result

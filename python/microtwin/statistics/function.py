@@ -108,7 +108,7 @@ class CorrelationFunction:
     @property
     def values(self) -> Floats:
         """Hits over trials, shape (curves, n); NaN where there is no trial."""
-        return _ratio(self.hits, self.trials)
+        return ratio(self.hits, self.trials)
 
     @property
     def mean(self) -> Floats:
@@ -277,13 +277,16 @@ def make_function(
 def mean_curve(hits: npt.NDArray[Any], trials: Counts) -> Floats:
     """Average hits over trials over the curves that have trials; NaN where none has."""
     known = trials > 0
-    total = np.where(known, _ratio(hits, trials), 0.0).sum(axis=0)
+    total = np.where(known, ratio(hits, trials), 0.0).sum(axis=0)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(known.any(axis=0), total / known.sum(axis=0), np.nan))
 
 
-def _ratio(hits: npt.NDArray[Any], trials: Counts) -> Floats:
-    return np.where(trials > 0, hits / np.where(trials > 0, trials, 1), np.nan)
+def ratio(hits: npt.NDArray[Any], trials: Counts) -> Floats:
+    """Return hits over trials; NaN where there is no trial."""
+    result = np.full(hits.shape, np.nan)
+    np.divide(hits, trials, out=result, where=trials > 0)
+    return result
 
 
 def _only(functions: list[dict[str, Any]], path: str | os.PathLike[str]) -> dict[str, Any]:
