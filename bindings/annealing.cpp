@@ -2,6 +2,9 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <memory>
+
 #include "arrays.hpp"
 #include "bind.hpp"
 #include "microtwin/textbook.hpp"
@@ -9,12 +12,24 @@
 namespace microtwin::python {
 namespace {
 
-using Target = std::tuple<std::string, std::uint8_t, int, std::vector<double>, std::vector<double>>;
+// Statistic, phase, step, origin (none: no components), values and weights at lag 1, 2, ...
+using Target = std::tuple<std::string, std::uint8_t, std::vector<int>, std::vector<int>,
+                          std::vector<double>, std::vector<double>>;
 
 Statistic statistic_named(const std::string& name) {
     if (name == "two_point") return Statistic::two_point;
     if (name == "lineal_path") return Statistic::lineal_path;
+    if (name == "chord_length") return Statistic::chord_length;
+    if (name == "cluster") return Statistic::cluster;
+    if (name == "radial") return Statistic::radial;
     throw py::value_error("no target can be set for the statistic \"" + name + "\"");
+}
+
+Rule rule_named(const std::string& name) {
+    if (name == "metropolis") return Rule::metropolis;
+    if (name == "threshold") return Rule::threshold;
+    if (name == "deluge") return Rule::deluge;
+    throw py::value_error("there is no rule \"" + name + "\"");
 }
 
 Proposals moves_named(const std::string& name) {
@@ -25,15 +40,28 @@ Proposals moves_named(const std::string& name) {
 }
 
 template <class Kind>
-Kind make(const LabelArray& labels, const std::vector<Target>& targets, bool periodic,
-          std::uint64_t seed) {
-    const LabelView structure = view(labels);
+std::unique_ptr<Kind> make(const LabelArray& labels, const std::vector<Target>& targets,
+                           bool periodic, std::uint64_t seed,
+                           const std::optional<LabelArray>& fixed) {
+    const Sample structure = sample(labels, fixed);
     std::vector<TargetCurve> curves;
-    for (const auto& [statistic, phase, axis, values, weights] : targets)
-        curves.push_back(
-            {statistic_named(statistic), phase, core_axes(labels, {axis})[0], values, weights});
+    for (const auto& [statistic, phase, step, origin, values, weights] : targets) {
+        Offset from{};
+        if (!origin.empty()) {
+            const Step padded = core_steps(labels, {origin})[0];
+            std::copy(padded.begin(), padded.end(), from.begin());
+        }
+        curves.push_back({statistic_named(statistic),
+                          phase,
+                          core_steps(labels, {step})[0],
+                          from,
+                          values,
+                          weights,
+                          {}});
+    }
     const py::gil_scoped_release release;
-    return Kind(structure, std::move(curves), {periodic, seed});
+    return std::make_unique<Kind>(structure.labels, std::move(curves),
+                                  AnnealingOptions{periodic, seed, structure.window});
 }
 
 py::tuple snapshot(const Annealer& annealer) {
@@ -61,27 +89,32 @@ void bind_annealing(py::module_& m) {
     using namespace py::literals;
     using Release = py::call_guard<py::gil_scoped_release>;
     py::class_<Annealer>(m, "Annealer", "Pixel-exchange annealing with incremental energies.")
-        .def(py::init(&make<Annealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a)
+        .def(py::init(&make<Annealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a,
+             "fixed"_a = py::none())
         .def(
             "run",
-            [](Annealer& self, std::int64_t proposals, double temperature, double enough,
-               const std::string& moves, bool balanced) {
-                return self.run(proposals, temperature, enough, {moves_named(moves), balanced});
+            [](Annealer& self, std::int64_t proposals, double level, double enough,
+               const std::string& moves, bool balanced, const std::string& rule) {
+                return self.run(proposals, level, enough,
+                                {moves_named(moves), balanced, rule_named(rule)});
             },
-            "proposals"_a, "temperature"_a, "enough"_a = -1.0, "moves"_a = "anywhere",
-            "balanced"_a = false, Release())
+            "proposals"_a, "level"_a, "enough"_a = -1.0, "moves"_a = "anywhere",
+            "balanced"_a = false, "rule"_a = "metropolis", Release())
         .def(
             "sample_differences",
             [](Annealer& self, std::int64_t count) { return copy(self.sample_differences(count)); })
         .def("difference", &Annealer::difference, "a"_a, "b"_a)
         .def_property_readonly("energy", &Annealer::energy)
+        .def_property_readonly("error", &Annealer::error)
         .def_property_readonly("proposed", &Annealer::proposed)
         .def("labels", [](const Annealer& self) { return copy(self.labels()); })
-        .def("hits", [](const Annealer& self, std::size_t curve) { return copy(self.hits(curve)); })
+        .def("hits",
+             [](const Annealer& self, std::size_t curve) { return copy(self.curve(curve).hits()); })
         .def("snapshot", &snapshot)
         .def("restore", &restore, "sites"_a, "sorted"_a, "random"_a, "proposed"_a);
     py::class_<TextbookAnnealer>(m, "TextbookAnnealer", "The slow oracle of Annealer.")
-        .def(py::init(&make<TextbookAnnealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a)
+        .def(py::init(&make<TextbookAnnealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a,
+             "fixed"_a = py::none())
         .def("run", &TextbookAnnealer::run, "proposals"_a, "temperature"_a, Release())
         .def("difference", &TextbookAnnealer::difference, "a"_a, "b"_a)
         .def_property_readonly("energy", &TextbookAnnealer::energy)

@@ -11,12 +11,6 @@
 namespace microtwin {
 namespace {
 
-std::int64_t wrapped(std::int64_t i, std::int64_t side) {
-    if (i >= 0 && i < side) return i;  // nearly always, and a division is slow
-    const std::int64_t rest = i % side;
-    return rest < 0 ? rest + side : rest;
-}
-
 // Where voxels of lines that begin side by side lie: in row (z, y), from x on.
 struct Place {
     std::int64_t z, y, x;

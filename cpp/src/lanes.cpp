@@ -164,7 +164,7 @@ void list_change(const PathChange& change, std::int32_t* hits) { list_hits(chang
 
 MICROTWIN_CLONES
 CurveSums absorb(const std::int32_t* change, const CurveLanes& curve) {
-    std::array<double, kLanes> energy{}, steepness{};
+    std::array<double, kLanes> energy{}, steepness{}, square{};
     for (std::size_t begin = 0; begin < curve.lags; begin += kLanes)
         for (std::size_t k = 0; k < kLanes; ++k) {
             const std::size_t j = begin + k;
@@ -175,8 +175,9 @@ CurveSums absorb(const std::int32_t* change, const CurveLanes& curve) {
             curve.slope[j] = static_cast<float>(slope);
             energy[k] += pull * error;
             steepness[k] += std::abs(slope);
+            square[k] += curve.weight[j] > 0.0 ? error * error : 0.0;
         }
-    return {fold<double>(energy), fold<double>(steepness)};
+    return {fold<double>(energy), fold<double>(steepness), fold<double>(square)};
 }
 
 }  // namespace microtwin

@@ -7,7 +7,7 @@
 
 namespace microtwin {
 
-SiteLists::SiteLists(const LabelView& labels, bool periodic)
+SiteLists::SiteLists(const LabelView& labels, const std::uint8_t* fixed, bool periodic)
     : shape_(labels.shape), periodic_(periodic), sites_(256) {
     for (int axis = 0; axis < 3; ++axis)
         if (shape_[axis] < 1 || shape_[axis] >= std::int64_t{1} << kCoordinateBits)
@@ -17,8 +17,17 @@ SiteLists::SiteLists(const LabelView& labels, bool periodic)
     std::int64_t index = 0;
     for (std::int64_t z = 0; z < shape_[0]; ++z)
         for (std::int64_t y = 0; y < shape_[1]; ++y)
-            for (std::int64_t x = 0; x < shape_[2]; ++x, ++index)
-                sites_[labels.data[index]].push_back(site_at(z, y, x));
+            for (std::int64_t x = 0; x < shape_[2]; ++x, ++index) {
+                const std::uint8_t label = labels.data[index];
+                ++voxels_[label];
+                if (fixed == nullptr || fixed[index] == 0)
+                    sites_[label].push_back(site_at(z, y, x));
+            }
+    if (fixed != nullptr) {
+        start_.assign(labels.data, labels.data + index);
+        fixed_.assign(fixed, fixed + index);
+    }
+    for (const auto& sites : sites_) free_ += sites.size();
     for (std::size_t label = 0; label < sites_.size(); ++label)
         if (!sites_[label].empty()) present_.push_back(static_cast<std::uint8_t>(label));
     if (present_.size() < 2)
@@ -33,7 +42,15 @@ SiteLists::Found SiteLists::find(std::int64_t voxel) const {
         if (found != sites_[label].end())
             return {label, static_cast<std::size_t>(found - sites_[label].begin())};
     }
-    throw std::invalid_argument("a voxel index is outside the structure");
+    throw std::invalid_argument("a voxel index is outside the structure, or fixed");
+}
+
+std::vector<std::uint8_t> SiteLists::labels() const {
+    std::vector<std::uint8_t> result(start_);
+    result.resize(static_cast<std::size_t>(shape_.size()));
+    for (const std::uint8_t label : present_)
+        for (const Site site : sites_[label]) result[flat(site)] = label;
+    return result;
 }
 
 std::size_t SiteLists::flat(Site site) const {
@@ -74,12 +91,10 @@ void SiteLists::note_positions() {
 
 void SiteLists::sort_by_neighbours() {
     const auto voxels = static_cast<std::size_t>(shape_.size());
-    labels_.resize(voxels);
+    labels_ = labels();
     neighbours_.resize(voxels);
     positions_.resize(voxels);
     ends_.assign(sites_.size(), {});
-    for (const std::uint8_t label : present_)
-        for (const Site site : sites_[label]) labels_[flat(site)] = label;
     for (const std::uint8_t label : present_) {
         auto& ends = ends_[label];
         for (const Site site : sites_[label]) {
@@ -102,15 +117,28 @@ void SiteLists::swap_places(std::uint8_t label, std::size_t a, std::size_t b) {
 }
 
 // Moves a voxel from the stretch of its old class, through those between, to that of its new one.
-void SiteLists::reclass(Site site) {
+void SiteLists::reclass(Site site, std::size_t wanted) {
     const std::size_t voxel = flat(site);
+    if (!fixed_.empty() && fixed_[voxel] != 0) return;  // it is in no list
     const std::uint8_t label = labels_[voxel];
     auto& ends = ends_[label];
-    const std::size_t wanted = count_neighbours(site);
     std::size_t c = neighbours_[voxel];
     for (; c < wanted; ++c) swap_places(label, positions_[voxel], ends[c + 1]++);
     for (; c > wanted; --c) swap_places(label, positions_[voxel], --ends[c]);
     neighbours_[voxel] = static_cast<std::uint8_t>(c);
+}
+
+// What the change of a voxel's label does to the classes of its neighbours.
+void SiteLists::reclass_neighbours(Site site, Site besides, std::uint8_t before,
+                                   std::uint8_t after) {
+    for_each_neighbour(site, [&](Site other) {
+        if (other == besides) return;
+        const std::size_t voxel = flat(other);
+        const std::uint8_t label = labels_[voxel];
+        if (label != before && label != after) return;
+        const std::size_t c = neighbours_[voxel];
+        reclass(other, label == after ? c - 1 : c + 1);
+    });
 }
 
 void SiteLists::exchange(std::uint8_t label_a, std::size_t index_a, std::uint8_t label_b,
@@ -123,10 +151,9 @@ void SiteLists::exchange(std::uint8_t label_a, std::size_t index_a, std::uint8_t
     std::swap(labels_[voxel_a], labels_[voxel_b]);
     std::swap(positions_[voxel_a], positions_[voxel_b]);
     std::swap(neighbours_[voxel_a], neighbours_[voxel_b]);
-    for (const Site site : {a, b}) {
-        reclass(site);
-        for_each_neighbour(site, [&](Site other) { reclass(other); });
-    }
+    reclass_neighbours(a, b, label_a, label_b);
+    reclass_neighbours(b, a, label_b, label_a);
+    for (const Site site : {a, b}) reclass(site, count_neighbours(site));
 }
 
 void SiteLists::restore(const std::vector<std::vector<Site>>& sites, bool sorted) {

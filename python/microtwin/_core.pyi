@@ -5,7 +5,8 @@ import numpy.typing as npt
 
 _Labels = npt.NDArray[np.uint8]
 _Counts = npt.NDArray[np.int64]
-_Target = tuple[str, int, int, Sequence[float], Sequence[float]]
+# Statistic, phase, step, origin (or none), values and weights at lag 1, 2, ...
+_Target = tuple[str, int, Sequence[int], Sequence[int], Sequence[float], Sequence[float]]
 
 _Steps = Sequence[Sequence[int]]
 
@@ -70,19 +71,27 @@ def configurations(
 
 class Annealer:
     def __init__(
-        self, labels: _Labels, targets: Sequence[_Target], periodic: bool, seed: int
+        self,
+        labels: _Labels,
+        targets: Sequence[_Target],
+        periodic: bool,
+        seed: int,
+        fixed: _Labels | None = ...,
     ) -> None: ...
     @property
     def energy(self) -> float: ...
+    @property
+    def error(self) -> float: ...
     @property
     def proposed(self) -> int: ...
     def run(
         self,
         proposals: int,
-        temperature: float,
+        level: float,
         enough: float = ...,
         moves: str = ...,
         balanced: bool = ...,
+        rule: str = ...,
     ) -> int: ...
     def sample_differences(self, count: int) -> npt.NDArray[np.float64]: ...
     def difference(self, a: int, b: int) -> float: ...
@@ -99,7 +108,12 @@ class Annealer:
 
 class TextbookAnnealer:
     def __init__(
-        self, labels: _Labels, targets: Sequence[_Target], periodic: bool, seed: int
+        self,
+        labels: _Labels,
+        targets: Sequence[_Target],
+        periodic: bool,
+        seed: int,
+        fixed: _Labels | None = ...,
     ) -> None: ...
     @property
     def energy(self) -> float: ...

@@ -5,9 +5,8 @@
 #include <numeric>
 
 #include "check.hpp"
-#include "microtwin/annealing.hpp"
+#include "microtwin/random.hpp"
 #include "microtwin/statistics.hpp"
-#include "microtwin/textbook.hpp"
 #include "overlap.hpp"
 #include "structures.hpp"
 
@@ -105,161 +104,6 @@ void counts_are_those_of_the_definition_for_any_number_of_threads() {
     }
 }
 
-// Curves of another structure, along all axes that are long enough.
-std::vector<TargetCurve> targets_of(const Structure& model, const std::vector<std::uint8_t>& phases,
-                                    std::int64_t lags, bool periodic) {
-    std::vector<TargetCurve> targets;
-    for (const std::uint8_t phase : phases)
-        for (int axis = 0; axis < 3; ++axis) {
-            if (model.shape[axis] < 2) continue;
-            const std::int64_t reach = std::min(lags, model.shape[axis] - 1);
-            for (const auto statistic : {Statistic::two_point, Statistic::lineal_path}) {
-                const auto found =
-                    count_along(statistic, model.view(), phase, axis, {reach, periodic, 1});
-                TargetCurve target{statistic, phase, axis, {}, {}};
-                for (std::size_t r = 1; r < found.hits.size(); ++r) {
-                    target.values.push_back(static_cast<double>(found.hits[r]) /
-                                            static_cast<double>(found.trials[r]));
-                    target.weights.push_back(1.0 / static_cast<double>(r));
-                }
-                targets.push_back(target);
-            }
-        }
-    return targets;
-}
-
-LagCounts recount(const Structure& structure, const TargetCurve& target, bool periodic) {
-    const CountOptions options{static_cast<std::int64_t>(target.values.size()), periodic, 1};
-    return naive_count(structure, target.phase, along(target.axis), options,
-                       target.statistic == Statistic::lineal_path ? Event::path : Event::pair);
-}
-
-double energy_of(const Structure& structure, const std::vector<TargetCurve>& targets,
-                 bool periodic) {
-    double energy = 0.0;
-    for (const TargetCurve& target : targets) {
-        const LagCounts counts = recount(structure, target, periodic);
-        for (std::size_t j = 0; j < target.values.size(); ++j) {
-            const double error = static_cast<double>(counts.hits[j + 1]) /
-                                     static_cast<double>(counts.trials[j + 1]) -
-                                 target.values[j];
-            energy += target.weights[j] * error * error;
-        }
-    }
-    return energy;
-}
-
-bool close(double a, double b, double scale) { return std::abs(a - b) <= 1e-5 * scale; }
-
-struct Case {
-    Shape3 shape;
-    std::int64_t lags;
-    bool periodic;
-    std::uint64_t phases;
-};
-
-const std::array<Case, 7> kCases{{{{{1, 40, 37}}, 12, true, 2},
-                                  {{{1, 40, 37}}, 36, false, 2},
-                                  {{{1, 9, 150}}, 100, true, 2},
-                                  {{{9, 10, 11}}, 8, true, 2},
-                                  {{{9, 10, 11}}, 10, false, 2},
-                                  {{{6, 7, 20}}, 6, true, 4},
-                                  {{{1, 30, 31}}, 15, false, 3}}};
-
-constexpr std::array<Moves, 5> kMoves{{{Proposals::anywhere, false},
-                                       {Proposals::at_interfaces, false},
-                                       {Proposals::by_neighbours, false},
-                                       {Proposals::at_interfaces, true},
-                                       {Proposals::by_neighbours, true}}};
-
-void energies_and_hits_after_a_run_are_those_of_a_recount() {
-    for (const Case& c : kCases) {
-        Structure start = random_structure(c.shape, c.phases, 11);
-        const auto targets =
-            targets_of(random_structure(c.shape, c.phases, 12), {0, 1}, c.lags, c.periodic);
-        Annealer annealer(start.view(), targets, {c.periodic, 5});
-        const double before = annealer.energy();
-        CHECK(close(before, energy_of(start, targets, c.periodic), before));
-        std::int64_t accepted = 0;
-        for (const double temperature : {before, 1e-3 * before, 0.0})
-            for (const Moves moves : kMoves)
-                accepted += annealer.run(1000, temperature, -1.0, moves);
-        CHECK(accepted > 100 && annealer.proposed() == 15000);
-
-        Structure after{c.shape, annealer.labels()};
-        CHECK(after.labels != start.labels);
-        CHECK(close(annealer.energy(), energy_of(after, targets, c.periodic), before));
-        for (std::size_t i = 0; i < targets.size(); ++i) {
-            const LagCounts counts = recount(after, targets[i], c.periodic);
-            CHECK(annealer.hits(i) == Counts(counts.hits.begin() + 1, counts.hits.end()));
-        }
-        std::sort(after.labels.begin(), after.labels.end());
-        std::sort(start.labels.begin(), start.labels.end());
-        CHECK(after.labels == start.labels);  // the volume fractions stay
-    }
-}
-
-void the_fast_annealer_does_what_the_textbook_does() {
-    for (const Case& c : kCases) {
-        if (c.phases != 2) continue;
-        const Structure start = random_structure(c.shape, 2, 21);
-        const auto targets =
-            targets_of(random_structure(c.shape, 2, 22), {0, 1}, c.lags, c.periodic);
-        Annealer fast(start.view(), targets, {c.periodic, 7});
-        TextbookAnnealer textbook(start.view(), targets, {c.periodic, 7});
-        const double scale = fast.energy();
-        CHECK(close(fast.energy(), textbook.energy(), scale));
-
-        Xoshiro256 random(3);
-        const auto voxel = [&] {
-            return static_cast<std::int64_t>(below(static_cast<std::uint32_t>(random.next()),
-                                                   static_cast<std::uint64_t>(c.shape.size())));
-        };
-        for (int k = 0; k < 300; ++k) {
-            const std::int64_t a = voxel(), b = voxel();
-            CHECK(close(fast.difference(a, b), textbook.difference(a, b), scale));
-        }
-        CHECK(fast.run(1000, 0.01 * scale) == textbook.run(1000, 0.01 * scale));
-        CHECK(fast.labels() == textbook.labels());
-        CHECK(close(fast.energy(), textbook.energy(), scale));
-    }
-}
-
-void a_restored_annealer_goes_on_exactly() {
-    for (const Case& c : kCases)
-        for (const Moves moves : kMoves) {
-            const Structure start = random_structure(c.shape, c.phases, 31);
-            const auto targets =
-                targets_of(random_structure(c.shape, c.phases, 32), {1}, c.lags, c.periodic);
-            Annealer first(start.view(), targets, {c.periodic, 9});
-            const double temperature = 1e-3 * first.energy();
-            first.run(1500, temperature, -1.0, moves);
-            const Structure stopped{c.shape, first.labels()};
-            const Annealer::Snapshot snapshot = first.snapshot();
-            first.run(1500, temperature, -1.0, moves);
-
-            Annealer second(stopped.view(), targets, {c.periodic, 1234});
-            second.restore(snapshot);
-            // In slices: how a run is cut up changes nothing.
-            for (const std::int64_t slice : {1, 2, 497, 1000})
-                second.run(slice, temperature, -1.0, moves);
-            CHECK(second.labels() == first.labels());
-            CHECK(second.energy() == first.energy());
-            CHECK(second.proposed() == first.proposed());
-            CHECK(second.sample_differences(50) == first.sample_differences(50));
-        }
-}
-
-void an_annealer_stops_at_an_energy_that_is_enough() {
-    const Structure start = random_structure({{1, 32, 32}}, 2, 41);
-    const auto targets = targets_of(random_structure({{1, 32, 32}}, 2, 42), {1}, 8, true);
-    Annealer annealer(start.view(), targets, {true, 1});
-    const double enough = 0.5 * annealer.energy();
-    annealer.run(1'000'000, 0.0, enough);
-    CHECK(annealer.energy() <= enough && annealer.proposed() < 1'000'000);
-    CHECK(annealer.run(10, 0.0, enough) == 0);
-}
-
 void impossible_counts_are_refused() {
     const Structure structure = random_structure({{2, 3, 4}}, 2, 51);
     const auto view = structure.view();
@@ -273,45 +117,6 @@ void impossible_counts_are_refused() {
     CHECK_REFUSES(two_point({view}, 1, 1, {{0, 0, 0}}, {1, false, 1}));
 }
 
-void impossible_annealing_is_refused() {
-    const Structure start = random_structure({{1, 8, 8}}, 2, 61);
-    const auto make = [&](const TargetCurve& target) {
-        return Annealer(start.view(), {target}, {true, 0});
-    };
-    const TargetCurve good{Statistic::two_point, 1, 2, {0.1, 0.1}, {1.0, 1.0}};
-    CHECK(make(good).curve_count() == 1);
-    auto bad = good;
-    bad.axis = 3;
-    CHECK_REFUSES(make(bad));
-    bad = good;
-    bad.phase = 2;
-    CHECK_REFUSES(make(bad));
-    bad = good;
-    bad.weights = {1.0};
-    CHECK_REFUSES(make(bad));
-    bad = good;
-    bad.values = bad.weights = {};
-    CHECK_REFUSES(make(bad));
-    bad = good;
-    bad.values = bad.weights = std::vector<double>(8, 1.0);
-    CHECK_REFUSES(make(bad));
-    CHECK_REFUSES(Annealer(start.view(), {good, good}, {true, 0}));
-    CHECK_REFUSES(Annealer({start.labels.data(), {{0, 8, 8}}}, {good}, {true, 0}));
-    const Structure uniform{{{1, 8, 8}}, std::vector<std::uint8_t>(64, 1)};
-    CHECK_REFUSES(Annealer(uniform.view(), {good}, {true, 0}));
-    CHECK_REFUSES(TextbookAnnealer(uniform.view(), {good}, {true, 0}));
-
-    Annealer annealer = make(good);
-    CHECK_REFUSES(annealer.difference(0, 64));
-    CHECK_REFUSES(annealer.difference(-1, 0));
-    TextbookAnnealer textbook(start.view(), {good}, {true, 0});
-    CHECK_REFUSES(textbook.difference(0, 64));
-    CHECK_REFUSES(textbook.difference(-1, 0));
-    CHECK_REFUSES(annealer.restore(Annealer::Snapshot{}));
-    const Structure other = random_structure({{1, 8, 8}}, 2, 62);
-    CHECK_REFUSES(annealer.restore(Annealer(other.view(), {good}, {true, 0}).snapshot()));
-}
-
 }  // namespace
 }  // namespace microtwin::test
 
@@ -321,12 +126,7 @@ int main() {
     every_overlap_kernel_counts_the_same();
     a_lag_beyond_the_side_has_no_trials();
     counts_are_those_of_the_definition_for_any_number_of_threads();
-    energies_and_hits_after_a_run_are_those_of_a_recount();
-    the_fast_annealer_does_what_the_textbook_does();
-    a_restored_annealer_goes_on_exactly();
-    an_annealer_stops_at_an_energy_that_is_enough();
     impossible_counts_are_refused();
-    impossible_annealing_is_refused();
     std::printf("%d checks failed\n", failures);
     return failures == 0 ? 0 : 1;
 }

@@ -100,13 +100,38 @@ def along(axis, ndim):
     return [int(k == axis) for k in range(ndim)]
 
 
+def row(labels, phase, origin, lags, periodic):
+    """Pairs of phase voxels at displacements origin + lag along the last axis, from lag 1."""
+    mine, inside = labels == phase, np.ones(labels.shape, bool)
+    hits, trials = [0], [0]
+    for lag in range(1, lags + 1):
+        by = (*origin[:-1], origin[-1] + lag)
+        there = np.roll(mine, [-one for one in by], range(labels.ndim))
+        known = inside.copy()
+        for axis, one in enumerate(by):
+            index = np.arange(labels.shape[axis]) + one
+            fits = (index >= 0) & (index < labels.shape[axis]) | periodic
+            known &= fits.reshape([-1 if axis == k else 1 for k in range(labels.ndim)])
+        hits.append(int((mine & there & known).sum()))
+        trials.append(int(known.sum()))
+    return hits, trials
+
+
+def target_counts(labels, target, periodic):
+    """Hits and trials, from lag 0, of what a target of annealing is about."""
+    statistic, phase, step, origin, values, _ = target
+    if origin:
+        return row(labels, phase, origin, len(values), periodic)
+    count = {"two_point": two_point, "lineal_path": lineal_path, "chord_length": chord_length}
+    return count[statistic](labels, phase, step, len(values), periodic)
+
+
 def energy(labels, curves, periodic):
-    """Total weighted squared error of target curves (statistic, phase, axis, values, weights)."""
-    count = {"two_point": two_point, "lineal_path": lineal_path}
+    """Total weighted squared error of the targets of annealing."""
     total = 0.0
-    for statistic, phase, axis, values, weights in curves:
-        step = along(axis, labels.ndim)
-        hits, trials = count[statistic](labels, phase, step, len(values), periodic)
-        errors = np.array(hits[1:]) / np.array(trials[1:]) - np.array(values)
-        total += float(np.sum(np.array(weights) * errors**2))
+    for target in curves:
+        hits, trials = (np.array(counts[1:]) for counts in target_counts(labels, target, periodic))
+        known = trials > 0
+        errors = hits[known] / trials[known] - np.array(target[4])[known]
+        total += float(np.sum(np.array(target[5])[known] * errors**2))
     return total

@@ -21,6 +21,16 @@ struct Shape3 {
 // One voxel along a direction, in z, y, x: components -1, 0 or 1, the first that is not 0 being 1.
 using Step = std::array<int, 3>;
 
+// Any displacement, in z, y, x.
+using Offset = std::array<std::int64_t, 3>;
+
+// A coordinate on a ring of so many voxels.
+constexpr std::int64_t wrapped(std::int64_t at, std::int64_t side) {
+    if (at >= 0 && at < side) return at;  // nearly always, and a division is slow
+    const std::int64_t rest = at % side;
+    return rest < 0 ? rest + side : rest;
+}
+
 // Phase labels that somebody else owns, contiguous in C order.
 struct LabelView {
     const std::uint8_t* data = nullptr;

@@ -10,6 +10,10 @@ namespace microtwin {
 
 inline constexpr std::size_t kLanes = 16;
 
+constexpr std::size_t whole_lanes(std::size_t lags) {
+    return (lags + kLanes - 1) / kLanes * kLanes;
+}
+
 // An exchange that changes the hits of a curve by e at each lag changes its energy by the sum of
 // e * (slope + curvature * e).
 struct CurveShape {
@@ -59,6 +63,7 @@ struct CurveLanes {
 struct CurveSums {
     double energy;
     double steepness;  // sum of |slope|
+    double error;      // sum of error^2 where the weight is not zero
 };
 
 // Adds a change to the hits and returns the sums that follow.

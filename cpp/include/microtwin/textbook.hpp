@@ -29,10 +29,16 @@ class TextbookAnnealer {
         for (auto& target : targets) {
             if (target.weights.size() != target.values.size())
                 throw std::invalid_argument("a target must have one weight for each value");
-            const CountOptions count{static_cast<std::int64_t>(target.values.size()), periodic_, 1};
-            const auto counts =
-                count_along(target.statistic, start, target.phase, target.axis, count);
-            curves_.push_back({std::move(target), counts.hits, counts.trials, {}});
+            const auto axis = std::find(target.step.begin(), target.step.end(), 1);
+            if (target.origin != Offset{} ||
+                std::count(target.step.begin(), target.step.end(), 0) != 2)
+                throw std::invalid_argument("the textbook knows curves along axes only");
+            const LagCounts counts = count(target, start, periodic_);
+            curves_.push_back({std::move(target),
+                               static_cast<int>(axis - target.step.begin()),
+                               counts.hits,
+                               counts.trials,
+                               {}});
         }
         energy_ = energy_after_changes();
     }
@@ -76,7 +82,8 @@ class TextbookAnnealer {
   private:
     struct Curve {
         TargetCurve target;
-        std::vector<std::int64_t> hits, trials, change;
+        int axis;
+        std::vector<std::int64_t> hits, trials, change;  // of lag 1, 2, ...
     };
     static std::size_t size(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -100,7 +107,7 @@ class TextbookAnnealer {
                                              index / shape_[2] % shape_[1], index % shape_[2]};
         for (auto& curve : curves_) {
             if (curve.target.phase != phase) continue;
-            const int axis = curve.target.axis;
+            const int axis = curve.axis;
             const auto lags = static_cast<std::int64_t>(curve.target.values.size());
             const std::int64_t n = shape_[axis], x = at[size(axis)];
             const std::int64_t stride = axis == 0   ? shape_[1] * shape_[2]
@@ -114,14 +121,14 @@ class TextbookAnnealer {
             };
             if (curve.target.statistic == Statistic::two_point) {
                 for (std::int64_t r = 1; r <= lags; ++r)
-                    curve.change[size(r)] += sign * (is_phase(r) + is_phase(-r));
+                    curve.change[size(r - 1)] += sign * (is_phase(r) + is_phase(-r));
             } else {
                 std::int64_t ahead = 0, behind = 0;
                 while (ahead < lags && is_phase(ahead + 1)) ++ahead;
                 while (behind < lags && is_phase(-behind - 1)) ++behind;
                 for (std::int64_t r = 1; r <= lags; ++r)  // segments of r + 1 that hold the voxel
                     for (std::int64_t left = 0; left <= r; ++left)
-                        if (left <= behind && r - left <= ahead) curve.change[size(r)] += sign;
+                        if (left <= behind && r - left <= ahead) curve.change[size(r - 1)] += sign;
             }
         }
     }
@@ -129,12 +136,12 @@ class TextbookAnnealer {
     double energy_after_changes() const {
         double energy = 0.0;
         for (const auto& curve : curves_)
-            for (std::size_t r = 1; r < curve.hits.size(); ++r) {
+            for (std::size_t r = 0; r < curve.hits.size(); ++r) {
                 const std::int64_t change = curve.change.empty() ? 0 : curve.change[r];
                 const double value = static_cast<double>(curve.hits[r] + change) /
                                      static_cast<double>(curve.trials[r]);
-                const double error = value - curve.target.values[r - 1];
-                energy += curve.target.weights[r - 1] * error * error;
+                const double error = value - curve.target.values[r];
+                energy += curve.target.weights[r] * error * error;
             }
         return energy;
     }

@@ -8,12 +8,13 @@ import numpy.typing as npt
 from microtwin import _validate
 from microtwin.errors import InputError
 from microtwin.statistics import CorrelationFunction, Description, lineal_path, two_point
+from microtwin.statistics.directions import Vector
 
 # What the core can anneal, along the axes.
 ANNEALED = {"two_point": two_point, "lineal_path": lineal_path}
 
-# statistic, phase, axis, values at lag 1, 2, ..., weights of their squared errors
-Target = tuple[str, int, int, list[float], list[float]]
+# statistic, phase, step, origin, values at lag 1, 2, ..., weights of their squared errors
+Target = tuple[str, int, Vector, Vector, list[float], list[float]]
 
 
 def curves(
@@ -40,7 +41,8 @@ def curves(
             if weight == 0 or not known.any():
                 continue
             filled = np.where(known, values, 0.0)
-            result.append((*kind, axis, filled.tolist(), (weight * known).tolist()))
+            step = tuple(int(axis == a) for a in range(len(shape)))
+            result.append((*kind, step, (), filled.tolist(), (weight * known).tolist()))
     if not result:
         raise InputError(
             "target must hold at least one lag from 1 up, of a weight above 0, that fits half a "

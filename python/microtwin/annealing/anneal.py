@@ -190,7 +190,7 @@ def anneal(
         seconds=state.seconds,
         stop_reason=reason,
         target=description,
-        max_lag=max(len(values) for _, _, _, values, _ in curves),
+        max_lag=max(len(values) for *_, values, _ in curves),
         periodic=wrap,
         seed=seed,
     )
@@ -235,7 +235,8 @@ def _recount(
     periodic: bool,
 ) -> None:
     """Prove the incremental bookkeeping by counting the finished structure afresh."""
-    for index, (statistic, phase, axis, values, _) in enumerate(curves):
+    for index, (statistic, phase, step, _, values, _) in enumerate(curves):
+        axis = step.index(1)
         fresh = _targets.ANNEALED[statistic](
             structure, phase=phase, axes=axis, max_lag=len(values), periodic=periodic, device="cpu"
         )

@@ -1,0 +1,129 @@
+#include "microtwin/targets.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+namespace microtwin {
+namespace {
+
+// Pairs of phase voxels at displacements origin + j * (0, 0, 1), for each of `lags` lags from 1.
+LagCounts count_row(const TargetCurve& target, const LabelView& labels, bool periodic) {
+    const auto& [nz, ny, nx] = labels.shape.sides;
+    const auto lags = static_cast<std::size_t>(target.lags());
+    LagCounts result{std::vector<std::int64_t>(lags), std::vector<std::int64_t>(lags)};
+    const auto& [dz, dy, dx] = target.origin;
+    // One line of the phase, behind its margins, and the places of phase voxels in another.
+    std::vector<std::uint8_t> other;
+    for (std::int64_t z = 0; z < nz; ++z)
+        for (std::int64_t y = 0; y < ny; ++y) {
+            const std::int64_t there_z = periodic ? wrapped(z + dz, nz) : z + dz;
+            const std::int64_t there_y = periodic ? wrapped(y + dy, ny) : y + dy;
+            if (there_z < 0 || there_z >= nz || there_y < 0 || there_y >= ny) continue;
+            const std::uint8_t* here = labels.data + (z * ny + y) * nx;
+            const std::uint8_t* there = labels.data + (there_z * ny + there_y) * nx;
+            other.assign(static_cast<std::size_t>(nx + target.lags()), 0);
+            for (std::int64_t k = 0; k < std::ssize(other); ++k) {
+                const std::int64_t x = periodic ? wrapped(dx + 1 + k, nx) : dx + 1 + k;
+                if (x < 0 || x >= nx) continue;
+                other[static_cast<std::size_t>(k)] = there[x] == target.phase;
+            }
+            for (std::int64_t x = 0; x < nx; ++x)
+                if (here[x] == target.phase)
+                    for (std::size_t j = 0; j < lags; ++j)
+                        result.hits[j] += other[static_cast<std::size_t>(x) + j];
+        }
+    for (std::size_t j = 0; j < lags; ++j) {
+        const std::int64_t far = dx + 1 + static_cast<std::int64_t>(j);
+        result.trials[j] = periodic
+                               ? labels.shape.size()
+                               : (nz - std::abs(dz)) * (ny - std::abs(dy)) * (nx - std::abs(far));
+    }
+    return result;
+}
+
+}  // namespace
+
+void check_target(const TargetCurve& target, const Shape3& shape, bool periodic) {
+    if (target.weights.size() != target.values.size())
+        throw std::invalid_argument("a target must have one weight for each value");
+    if (target.lags() < 1) throw std::invalid_argument("a target must have at least one lag");
+    if (target.origin != Offset{}) {
+        if (target.statistic != Statistic::two_point || target.step != Step{0, 0, 1})
+            throw std::invalid_argument("only two_point along x can start from an origin");
+        const std::int64_t last = target.origin[2] + target.lags();
+        const auto inside = [](std::int64_t far, std::int64_t side) {
+            return std::abs(far) < side;
+        };
+        if (!inside(target.origin[0], shape[0]) || !inside(target.origin[1], shape[1]) ||
+            !inside(target.origin[2] + 1, shape[2]) || !inside(last, shape[2]))
+            throw std::invalid_argument("a row of the map must lie within the structure's sides");
+        return;
+    }
+    check_count({{nullptr, shape}}, {target.step}, {target.lags(), periodic, 1});
+    // A ring with a single gap is a chord to itself from either side: it is not asked for.
+    const std::int64_t spare = target.statistic == Statistic::chord_length ? 1 : 0;
+    if (target.lags() + spare >= lag_bound(shape, target.step))
+        throw std::invalid_argument("a target must have fewer lags than the structure has voxels "
+                                    "along its axis");
+}
+
+LagCounts count(const TargetCurve& target, const LabelView& labels, bool periodic) {
+    if (target.origin != Offset{}) return count_row(target, labels, periodic);
+    const CountOptions options{target.lags(), periodic, 1};
+    LagCounts counts;
+    switch (target.statistic) {
+        case Statistic::two_point:
+            counts = two_point({labels}, target.phase, target.phase, {target.step}, options)[0];
+            break;
+        case Statistic::lineal_path:
+            counts = lineal_path({labels}, target.phase, {target.step}, options)[0];
+            break;
+        case Statistic::chord_length:
+            counts = chord_lengths({labels}, target.phase, {target.step}, options)[0];
+            break;
+        default:
+            throw std::invalid_argument("this statistic is counted by its term");
+    }
+    counts.hits.erase(counts.hits.begin());
+    counts.trials.erase(counts.trials.begin());
+    return counts;
+}
+
+Curve::Curve(TargetCurve target, const LagCounts& counts)
+    : target_(std::move(target)), lags_(target_.values.size()),
+      hits_(counts.hits.begin(), counts.hits.end()) {
+    if (counts.hits.size() != lags_ || counts.trials.size() != lags_)
+        throw std::invalid_argument("a target must have one count for each value");
+    for (std::size_t j = 0; j < lags_; ++j) {
+        const auto trials = static_cast<double>(counts.trials[j]);
+        scale_.push_back(trials > 0 ? 1.0 / trials : 0.0);
+        if (trials <= 0) target_.values[j] = target_.weights[j] = 0.0;
+        curvature_.push_back(static_cast<float>(target_.weights[j] * scale_[j] * scale_[j]));
+    }
+    const std::size_t padded = whole_lanes(lags_);
+    for (auto* lanes : {&hits_, &scale_, &target_.values, &target_.weights}) lanes->resize(padded);
+    curvature_.resize(padded);
+    slope_.resize(padded);
+    absorb(std::vector<std::int32_t>(padded).data());
+}
+
+void Curve::absorb(const std::int32_t* change) {
+    sums_ = microtwin::absorb(change, {hits_.data(), scale_.data(), target_.values.data(),
+                                       target_.weights.data(), slope_.data(), hits_.size()});
+}
+
+double Curve::floor(double most) const {
+    // An energy cannot fall below zero. The slack is for the rounding of the lanes.
+    return -1.0001 * std::min(sums_.energy, most * sums_.steepness);
+}
+
+std::vector<std::int64_t> Curve::hits() const {
+    std::vector<std::int64_t> result(lags_);
+    std::transform(hits_.begin(), hits_.begin() + static_cast<std::ptrdiff_t>(lags_),
+                   result.begin(), [](double hits) { return static_cast<std::int64_t>(hits); });
+    return result;
+}
+
+}  // namespace microtwin

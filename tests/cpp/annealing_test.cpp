@@ -1,0 +1,313 @@
+// Annealing used from plain C++, held against recounts and the textbook.
+#include "microtwin/annealing.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "check.hpp"
+#include "microtwin/textbook.hpp"
+#include "structures.hpp"
+
+namespace microtwin::test {
+namespace {
+
+const std::array<Step, 13> kSteps{{{1, 0, 0},
+                                   {0, 1, 0},
+                                   {0, 0, 1},
+                                   {0, 1, 1},
+                                   {0, 1, -1},
+                                   {1, 0, 1},
+                                   {1, 0, -1},
+                                   {1, 1, 0},
+                                   {1, -1, 0},
+                                   {1, 1, 1},
+                                   {1, 1, -1},
+                                   {1, -1, 1},
+                                   {1, -1, -1}}};
+
+// Curves of another structure, along so many of the steps that it has room for; with chords where
+// there are more steps than axes.
+std::vector<TargetCurve> targets_of(const Structure& model, const std::vector<std::uint8_t>& phases,
+                                    std::int64_t lags, bool periodic, std::size_t steps = 3) {
+    std::vector<Statistic> statistics{Statistic::two_point, Statistic::lineal_path};
+    if (steps > 3) statistics.push_back(Statistic::chord_length);
+    std::vector<TargetCurve> targets;
+    for (const std::uint8_t phase : phases)
+        for (std::size_t i = 0; i < steps; ++i)
+            for (const auto statistic : statistics) {
+                const std::int64_t spare = statistic == Statistic::chord_length ? 2 : 1;
+                const std::int64_t room = lag_bound(model.shape, kSteps[i]) - spare;
+                if (room < 1) continue;
+                TargetCurve target{statistic, phase, kSteps[i], {}, {}, {}, {}};
+                target.values.resize(static_cast<std::size_t>(std::min(lags, room)));
+                const LagCounts found = count(target, model.view(), periodic);
+                for (std::size_t j = 0; j < found.hits.size(); ++j) {
+                    const auto trials =
+                        static_cast<double>(std::max<std::int64_t>(found.trials[j], 1));
+                    target.values[j] = static_cast<double>(found.hits[j]) / trials;
+                    target.weights.push_back(1.0 / static_cast<double>(j + 1));
+                }
+                targets.push_back(target);
+            }
+    return targets;
+}
+
+// The rows of a map within so many voxels, of half the displacements.
+void add_rows(std::vector<TargetCurve>& targets, const Shape3& shape, std::int64_t radius) {
+    const auto reach = [&](int axis) { return std::min(radius, shape[axis] - 1); };
+    for (std::int64_t z = 0; z <= reach(0); ++z)
+        for (std::int64_t y = z == 0 ? 1 : -reach(1); y <= reach(1); ++y) {
+            TargetCurve row{Statistic::two_point, 1, {0, 0, 1}, {z, y, -reach(2) - 1}, {}, {}, {}};
+            row.values.assign(static_cast<std::size_t>(2 * reach(2) + 1), 0.3);
+            row.weights.assign(row.values.size(), 0.5);
+            targets.push_back(row);
+        }
+}
+
+// Pairs of phase voxels at the displacements of a row of the map.
+LagCounts naive_row(const Structure& structure, const TargetCurve& target, bool periodic) {
+    const Shape3& shape = structure.shape;
+    LagCounts counts;
+    for (std::int64_t lag = 1; lag <= target.lags(); ++lag) {
+        const Offset by{target.origin[0], target.origin[1], target.origin[2] + lag};
+        std::int64_t hits = 0, trials = 0;
+        for (std::int64_t i = 0; i < shape.size(); ++i) {
+            Offset to{i / (shape[1] * shape[2]) + by[0], i / shape[2] % shape[1] + by[1],
+                      i % shape[2] + by[2]};
+            bool inside = true;
+            for (std::size_t axis = 0; axis < 3; ++axis) {
+                const std::int64_t side = shape.sides[axis];
+                if (periodic) to[axis] = ((to[axis] % side) + side) % side;
+                inside = inside && to[axis] >= 0 && to[axis] < side;
+            }
+            if (!inside) continue;
+            ++trials;
+            hits += structure.labels[static_cast<std::size_t>(i)] == target.phase &&
+                    structure.view().at(to[0], to[1], to[2]) == target.phase;
+        }
+        counts.hits.push_back(hits);
+        counts.trials.push_back(trials);
+    }
+    return counts;
+}
+
+LagCounts recount(const Structure& structure, const TargetCurve& target, bool periodic) {
+    if (target.origin != Offset{}) return naive_row(structure, target, periodic);
+    const CountOptions options{target.lags(), periodic, 1};
+    const Event event = target.statistic == Statistic::chord_length  ? Event::chord
+                        : target.statistic == Statistic::lineal_path ? Event::path
+                                                                     : Event::pair;
+    LagCounts counts = naive_count(structure, target.phase, target.step, options, event);
+    counts.hits.erase(counts.hits.begin());
+    counts.trials.erase(counts.trials.begin());
+    return counts;
+}
+
+double energy_of(const Structure& structure, const std::vector<TargetCurve>& targets,
+                 bool periodic) {
+    double energy = 0.0;
+    for (const TargetCurve& target : targets) {
+        const LagCounts counts = recount(structure, target, periodic);
+        for (std::size_t j = 0; j < target.values.size(); ++j) {
+            if (counts.trials[j] == 0) continue;
+            const double error =
+                static_cast<double>(counts.hits[j]) / static_cast<double>(counts.trials[j]) -
+                target.values[j];
+            energy += target.weights[j] * error * error;
+        }
+    }
+    return energy;
+}
+
+bool close(double a, double b, double scale) { return std::abs(a - b) <= 1e-5 * scale; }
+
+struct Case {
+    Shape3 shape;
+    std::int64_t lags;
+    bool periodic;
+    std::uint64_t phases;
+};
+
+const std::array<Case, 7> kCases{{{{{1, 40, 37}}, 12, true, 2},
+                                  {{{1, 40, 37}}, 36, false, 2},
+                                  {{{1, 9, 150}}, 100, true, 2},
+                                  {{{9, 10, 11}}, 8, true, 2},
+                                  {{{9, 10, 11}}, 10, false, 2},
+                                  {{{6, 7, 20}}, 6, true, 4},
+                                  {{{1, 30, 31}}, 15, false, 3}}};
+
+constexpr std::array<Moves, 7> kMoves{{{Proposals::anywhere, false},
+                                       {Proposals::at_interfaces, false},
+                                       {Proposals::by_neighbours, false},
+                                       {Proposals::at_interfaces, true},
+                                       {Proposals::by_neighbours, true},
+                                       {Proposals::anywhere, false, Rule::threshold},
+                                       {Proposals::by_neighbours, false, Rule::deluge}}};
+
+void energies_and_hits_after_a_run_are_those_of_a_recount(bool all) {
+    for (const Case& c : kCases) {
+        Structure start = random_structure(c.shape, c.phases, 11);
+        auto targets = targets_of(random_structure(c.shape, c.phases, 12), {0, 1}, c.lags,
+                                  c.periodic, all ? kSteps.size() : 3);
+        if (all) add_rows(targets, c.shape, 7);
+        Annealer annealer(start.view(), targets, {c.periodic, 5});
+        const double before = annealer.energy();
+        CHECK(close(before, energy_of(start, targets, c.periodic), before));
+        std::int64_t accepted = 0;
+        for (const double temperature : {before, 1e-3 * before, 0.0})
+            for (const Moves moves : kMoves)
+                accepted += annealer.run(1000, temperature, -1.0, moves);
+        CHECK(accepted > 100 && annealer.proposed() == 3000 * std::ssize(kMoves));
+
+        Structure after{c.shape, annealer.labels()};
+        CHECK(after.labels != start.labels);
+        CHECK(close(annealer.energy(), energy_of(after, targets, c.periodic), before));
+        for (std::size_t i = 0; i < targets.size(); ++i) {
+            const LagCounts counts = recount(after, targets[i], c.periodic);
+            CHECK(annealer.curve(i).hits() == counts.hits);
+        }
+        std::sort(after.labels.begin(), after.labels.end());
+        std::sort(start.labels.begin(), start.labels.end());
+        CHECK(after.labels == start.labels);  // the volume fractions stay
+    }
+}
+
+void fixed_voxels_stay() {
+    for (const Case& c : kCases) {
+        const Structure start = random_structure(c.shape, c.phases, 71);
+        const auto targets =
+            targets_of(random_structure(c.shape, c.phases, 72), {0, 1}, c.lags, c.periodic);
+        std::vector<std::uint8_t> fixed(start.labels.size());
+        Xoshiro256 random(8);
+        for (auto& one : fixed) one = random.next() % 3 == 0;
+        for (const Moves moves : kMoves) {
+            Annealer annealer(start.view(), targets, {c.periodic, 5, fixed.data()});
+            CHECK(annealer.run(1000, annealer.energy(), -1.0, moves) > 10);
+            const Structure after{c.shape, annealer.labels()};
+            CHECK(
+                close(annealer.energy(), energy_of(after, targets, c.periodic), annealer.energy()));
+            CHECK(after.labels != start.labels);
+            for (std::size_t i = 0; i < fixed.size(); ++i)
+                CHECK(fixed[i] == 0 || after.labels[i] == start.labels[i]);
+        }
+    }
+}
+
+void the_fast_annealer_does_what_the_textbook_does() {
+    for (const Case& c : kCases) {
+        if (c.phases != 2) continue;
+        const Structure start = random_structure(c.shape, 2, 21);
+        const auto targets =
+            targets_of(random_structure(c.shape, 2, 22), {0, 1}, c.lags, c.periodic);
+        Annealer fast(start.view(), targets, {c.periodic, 7});
+        TextbookAnnealer textbook(start.view(), targets, {c.periodic, 7});
+        const double scale = fast.energy();
+        CHECK(close(fast.energy(), textbook.energy(), scale));
+
+        Xoshiro256 random(3);
+        const auto voxel = [&] {
+            return static_cast<std::int64_t>(below(static_cast<std::uint32_t>(random.next()),
+                                                   static_cast<std::uint64_t>(c.shape.size())));
+        };
+        for (int k = 0; k < 300; ++k) {
+            const std::int64_t a = voxel(), b = voxel();
+            CHECK(close(fast.difference(a, b), textbook.difference(a, b), scale));
+        }
+        CHECK(fast.run(1000, 0.01 * scale) == textbook.run(1000, 0.01 * scale));
+        CHECK(fast.labels() == textbook.labels());
+        CHECK(close(fast.energy(), textbook.energy(), scale));
+    }
+}
+
+void a_restored_annealer_goes_on_exactly() {
+    for (const Case& c : kCases)
+        for (const Moves moves : kMoves) {
+            const Structure start = random_structure(c.shape, c.phases, 31);
+            const auto targets =
+                targets_of(random_structure(c.shape, c.phases, 32), {1}, c.lags, c.periodic);
+            Annealer first(start.view(), targets, {c.periodic, 9});
+            const double temperature = 1e-3 * first.energy();
+            first.run(1500, temperature, -1.0, moves);
+            const Structure stopped{c.shape, first.labels()};
+            const Annealer::Snapshot snapshot = first.snapshot();
+            first.run(1500, temperature, -1.0, moves);
+
+            Annealer second(stopped.view(), targets, {c.periodic, 1234});
+            second.restore(snapshot);
+            // In slices: how a run is cut up changes nothing.
+            for (const std::int64_t slice : {1, 2, 497, 1000})
+                second.run(slice, temperature, -1.0, moves);
+            CHECK(second.labels() == first.labels());
+            CHECK(second.energy() == first.energy());
+            CHECK(second.proposed() == first.proposed());
+            CHECK(second.sample_differences(50) == first.sample_differences(50));
+        }
+}
+
+void an_annealer_stops_at_an_energy_that_is_enough() {
+    const Structure start = random_structure({{1, 32, 32}}, 2, 41);
+    const auto targets = targets_of(random_structure({{1, 32, 32}}, 2, 42), {1}, 8, true);
+    Annealer annealer(start.view(), targets, {true, 1});
+    const double enough = 0.5 * annealer.energy();
+    annealer.run(1'000'000, 0.0, enough);
+    CHECK(annealer.energy() <= enough && annealer.proposed() < 1'000'000);
+    CHECK(annealer.run(10, 0.0, enough) == 0);
+}
+
+void impossible_annealing_is_refused() {
+    const Structure start = random_structure({{1, 8, 8}}, 2, 61);
+    const auto make = [&](const TargetCurve& target) {
+        return Annealer(start.view(), {target}, {true, 0});
+    };
+    const TargetCurve good{Statistic::two_point, 1, {0, 0, 1}, {}, {0.1, 0.1}, {1.0, 1.0}, {}};
+    CHECK(make(good).curve_count() == 1);
+    auto bad = good;
+    bad.step = {0, 0, 2};
+    CHECK_REFUSES(make(bad));
+    bad = good;
+    bad.origin = {0, 1, 6};
+    CHECK_REFUSES(make(bad));
+    bad = good;
+    bad.phase = 2;
+    CHECK_REFUSES(make(bad));
+    bad = good;
+    bad.weights = {1.0};
+    CHECK_REFUSES(make(bad));
+    bad = good;
+    bad.values = bad.weights = {};
+    CHECK_REFUSES(make(bad));
+    bad = good;
+    bad.values = bad.weights = std::vector<double>(8, 1.0);
+    CHECK_REFUSES(make(bad));
+    CHECK_REFUSES(Annealer(start.view(), {good, good}, {true, 0}));
+    CHECK_REFUSES(Annealer({start.labels.data(), {{0, 8, 8}}}, {good}, {true, 0}));
+    const Structure uniform{{{1, 8, 8}}, std::vector<std::uint8_t>(64, 1)};
+    CHECK_REFUSES(Annealer(uniform.view(), {good}, {true, 0}));
+    CHECK_REFUSES(TextbookAnnealer(uniform.view(), {good}, {true, 0}));
+
+    Annealer annealer = make(good);
+    CHECK_REFUSES(annealer.difference(0, 64));
+    CHECK_REFUSES(annealer.difference(-1, 0));
+    TextbookAnnealer textbook(start.view(), {good}, {true, 0});
+    CHECK_REFUSES(textbook.difference(0, 64));
+    CHECK_REFUSES(textbook.difference(-1, 0));
+    CHECK_REFUSES(annealer.restore(Annealer::Snapshot{}));
+    const Structure other = random_structure({{1, 8, 8}}, 2, 62);
+    CHECK_REFUSES(annealer.restore(Annealer(other.view(), {good}, {true, 0}).snapshot()));
+}
+
+}  // namespace
+}  // namespace microtwin::test
+
+int main() {
+    using namespace microtwin::test;
+    energies_and_hits_after_a_run_are_those_of_a_recount(false);
+    energies_and_hits_after_a_run_are_those_of_a_recount(true);
+    fixed_voxels_stay();
+    the_fast_annealer_does_what_the_textbook_does();
+    a_restored_annealer_goes_on_exactly();
+    an_annealer_stops_at_an_energy_that_is_enough();
+    impossible_annealing_is_refused();
+    std::printf("%d checks failed\n", failures);
+    return failures == 0 ? 0 : 1;
+}
