@@ -21,6 +21,8 @@ Statistic statistic_named(const std::string& name) {
     if (name == "lineal_path") return Statistic::lineal_path;
     if (name == "chord_length") return Statistic::chord_length;
     if (name == "cluster") return Statistic::cluster;
+    if (name == "surface_void") return Statistic::surface_void;
+    if (name == "surface_surface") return Statistic::surface_surface;
     if (name == "radial") return Statistic::radial;
     throw py::value_error("no target can be set for the statistic \"" + name + "\"");
 }
@@ -39,26 +41,37 @@ Proposals moves_named(const std::string& name) {
     throw py::value_error("there are no moves \"" + name + "\"");
 }
 
+TargetCurve curve(const py::array& labels, const Target& target) {
+    const auto& [statistic, phase, step, origin, values, weights] = target;
+    Offset from{};
+    if (!origin.empty()) {
+        if (std::ssize(origin) != labels.ndim())
+            throw py::value_error("an origin must have one component for each axis of labels");
+        std::copy(origin.begin(), origin.end(), from.end() - std::ssize(origin));
+    }
+    return {statistic_named(statistic),
+            phase,
+            core_steps(labels, {step})[0],
+            from,
+            values,
+            weights,
+            {}};
+}
+
+py::tuple count_target(const LabelArray& labels, const Target& target, bool periodic) {
+    const TargetCurve wanted = curve(labels, target);
+    check_target(wanted, view(labels).shape, periodic);
+    const LagCounts counts = count(wanted, view(labels), periodic);
+    return py::make_tuple(copy(counts.hits), copy(counts.trials));
+}
+
 template <class Kind>
 std::unique_ptr<Kind> make(const LabelArray& labels, const std::vector<Target>& targets,
                            bool periodic, std::uint64_t seed,
                            const std::optional<LabelArray>& fixed) {
     const Sample structure = sample(labels, fixed);
     std::vector<TargetCurve> curves;
-    for (const auto& [statistic, phase, step, origin, values, weights] : targets) {
-        Offset from{};
-        if (!origin.empty()) {
-            const Step padded = core_steps(labels, {origin})[0];
-            std::copy(padded.begin(), padded.end(), from.begin());
-        }
-        curves.push_back({statistic_named(statistic),
-                          phase,
-                          core_steps(labels, {step})[0],
-                          from,
-                          values,
-                          weights,
-                          {}});
-    }
+    for (const Target& target : targets) curves.push_back(curve(labels, target));
     const py::gil_scoped_release release;
     return std::make_unique<Kind>(structure.labels, std::move(curves),
                                   AnnealingOptions{periodic, seed, structure.window});
@@ -88,6 +101,8 @@ void restore(Annealer& annealer, const std::map<int, std::vector<std::uint64_t>>
 void bind_annealing(py::module_& m) {
     using namespace py::literals;
     using Release = py::call_guard<py::gil_scoped_release>;
+    m.def("count_target", &count_target, "labels"_a, "target"_a, "periodic"_a,
+          "Hits and trials, at lag 1, 2, ..., of what a target of annealing is about.");
     py::class_<Annealer>(m, "Annealer", "Pixel-exchange annealing with incremental energies.")
         .def(py::init(&make<Annealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a,
              "fixed"_a = py::none())

@@ -57,8 +57,7 @@ void Annealer::add_terms(const LabelView& start, std::vector<TargetCurve>& targe
     terms_.resize(terms.size());
     for (const auto& [key, term] : terms)
         terms_[static_cast<std::size_t>(term)] =
-            key.first == Statistic::cluster ? cluster_term(start, std::move(others[key]), periodic_)
-                                            : radial_term(start, std::move(others[key]), periodic_);
+            make_term(start, std::move(others[key]), periodic_);
     term_floors_.resize(terms_.size() + 1);
 }
 

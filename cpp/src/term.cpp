@@ -1,14 +1,15 @@
 #include "microtwin/term.hpp"
 
 #include <stdexcept>
+#include <utility>
 
 namespace microtwin {
 
-std::unique_ptr<Term> radial_term(const LabelView&, std::vector<TargetCurve>, bool) {
-    throw std::invalid_argument("radial curves cannot be annealed yet");
-}
-std::unique_ptr<Term> cluster_term(const LabelView&, std::vector<TargetCurve>, bool) {
-    throw std::invalid_argument("cluster functions cannot be annealed yet");
+std::unique_ptr<Term> make_term(const LabelView&, std::vector<TargetCurve> targets, bool) {
+    switch (targets.at(0).statistic) {
+        default:
+            throw std::invalid_argument("this statistic cannot be annealed");
+    }
 }
 
 }  // namespace microtwin

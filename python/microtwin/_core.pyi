@@ -69,6 +69,8 @@ def configurations(
     labels: _Labels, mask: _Labels | None, phase: int, periodic: bool, threads: int
 ) -> _Counts: ...
 
+def count_target(labels: _Labels, target: _Target, periodic: bool) -> tuple[_Counts, _Counts]: ...
+
 class Annealer:
     def __init__(
         self,

@@ -11,12 +11,19 @@
 
 namespace microtwin {
 
-enum class Statistic : std::uint8_t { two_point, lineal_path, chord_length, cluster, radial };
+enum class Statistic : std::uint8_t {
+    two_point,
+    lineal_path,
+    chord_length,
+    cluster,          // pairs of one cluster of face neighbours
+    surface_void,     // voxel faces at one end of a lag, the phase at the other
+    surface_surface,  // voxel faces at both ends
+    radial,           // two_point over all displacements of about a length, whatever the step
+};
 
 // What one curve of the structure should be at lags 1 .. R: lag j is the displacement
 // origin + j * step. Only two_point knows origins other than none: with rows along x at every
-// origin (dz, dy, dx) it covers a window of the full map. A radial curve is that of two_point over
-// all displacements of about a length, whatever the step. A weight of zero leaves a lag out; lag 0
+// origin (dz, dy, dx) it covers a window of the full map. A weight of zero leaves a lag out; lag 0
 // is the volume fraction, which an exchange never changes.
 struct TargetCurve {
     Statistic statistic = Statistic::two_point;

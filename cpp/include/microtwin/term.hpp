@@ -22,11 +22,8 @@ class Term {
     virtual const std::vector<Curve>& curves() const = 0;
 };
 
-// S2 averaged over directions, and the two-point cluster function. The targets are all of one
-// phase and of the statistic in question.
-std::unique_ptr<Term> radial_term(const LabelView& labels, std::vector<TargetCurve> targets,
-                                  bool periodic);
-std::unique_ptr<Term> cluster_term(const LabelView& labels, std::vector<TargetCurve> targets,
-                                   bool periodic);
+// The term of the targets' statistic: they are all of that one, and of one phase.
+std::unique_ptr<Term> make_term(const LabelView& labels, std::vector<TargetCurve> targets,
+                                bool periodic);
 
 }  // namespace microtwin
