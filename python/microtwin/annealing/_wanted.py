@@ -1,0 +1,41 @@
+"""The two-point probability wanted at every displacement of a structure that is yet to be made."""
+
+import numpy as np
+import numpy.typing as npt
+
+from microtwin.statistics import CorrelationFunction, CorrelationMap, Description
+
+
+def wanted_map(
+    description: Description, known: CorrelationMap | None, phase: int, shape: tuple[int, ...]
+) -> npt.NDArray[np.float64]:
+    """Return S2 at every displacement of a box that wraps, in the order of FFT."""
+    limit = description.fraction(phase) ** 2
+    lags = [np.rint(np.fft.fftfreq(n, 1.0 / n)).astype(np.int64) for n in shape]
+    if known is not None:
+        wanted = np.full(shape, limit)
+        measured = [
+            np.flatnonzero(np.abs(lag) <= m) for lag, m in zip(lags, known.max_lag, strict=True)
+        ]
+        places = [lag[k] + m for lag, k, m in zip(lags, measured, known.max_lag, strict=True)]
+        wanted[np.ix_(*measured)] = known.values[np.ix_(*places)]
+        return np.asarray(np.nan_to_num(wanted, nan=limit))
+    function = description.function("two_point", phase, directions="axes")
+    return _between_axes(function, lags, limit)
+
+
+def _between_axes(
+    function: CorrelationFunction, lags: list[npt.NDArray[np.int64]], limit: float
+) -> npt.NDArray[np.float64]:
+    """Weigh the curves of the axes by the squares of a displacement's direction cosines."""
+    grids = np.meshgrid(*lags, indexing="ij", sparse=True)
+    distance = np.sqrt(sum(np.square(grid, dtype=np.float64) for grid in grids))
+    same = len(function.axes) == len(lags)
+    result = np.zeros(distance.shape)
+    for axis, grid in enumerate(grids):
+        curve = function.along(axis) if same else function.mean
+        known = np.isfinite(curve)
+        along = np.interp(distance, function.lags[known], curve[known], right=limit)
+        result += along * np.square(grid / np.maximum(distance, 1.0))
+    result.flat[0] = function.mean[0]
+    return result
