@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import fft
 from scipy.special import ndtri
 
+from microtwin.annealing._fixed import Fixed, Places
 from microtwin.annealing._wanted import wanted_map
 from microtwin.errors import InputError
 from microtwin.statistics import CorrelationMap, Description
@@ -29,6 +30,19 @@ _MOST_ITERATIONS, _FEWEST_ITERATIONS = 200, 60
 _CHEAP = 2**19  # voxels up to which iterations are cheap
 
 
+def noise(
+    shape: tuple[int, ...], counts: dict[int, int], seed: int, fixed: Fixed | None = None
+) -> npt.NDArray[np.uint8]:
+    """Return labels without any order, so many voxels of each.
+
+    Parameters are those of `retrieve`, but that there may be any number of labels.
+    """
+    places = Places.checked(fixed, shape, counts)
+    labels = np.repeat(np.array(list(places.missing), np.uint8), list(places.missing.values()))
+    np.random.default_rng(seed).shuffle(labels)
+    return places.filled(labels)
+
+
 def retrieve(
     description: Description,
     known: CorrelationMap | None,
@@ -36,6 +50,7 @@ def retrieve(
     counts: dict[int, int],
     seed: int,
     threads: int,
+    fixed: Fixed | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Return labels whose two-point map is near the target's, by phase retrieval.
 
@@ -47,11 +62,15 @@ def retrieve(
     description : Description
         The target. Without `known` S2 between its axes is taken from the curves along them.
     known : CorrelationMap, optional
-        S2 at every displacement, of one of the two phases and the dimension of `shape`.
+        S2 at every displacement, of one of the two phases. That of images can make a volume, which
+        then is isotropic.
     counts : dict of int to int
         Voxels of each label, of which there must be two.
+    fixed : (array_like of bool, array_like of int), optional
+        Where labels are given, and the labels; both of the shape of the structure.
     """
     phase, other = _two_phases("phase_retrieval", description, known, shape, counts)
+    places = Places.checked(fixed, shape, counts)
     size = math.prod(shape)
     wanted = wanted_map(description, known, phase, shape)
     fraction = counts[phase] / size
@@ -66,13 +85,13 @@ def retrieve(
 
     keep = np.float32(_RELAXATION)
     random = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
-    current: Floats = _largest(random, counts[phase]).astype(np.float32)
+    current: Floats = places.largest(random, phase).astype(np.float32)
     steps = round(_MOST_ITERATIONS * min(1.0, _CHEAP / size))
     for _ in range(max(steps, _FEWEST_ITERATIONS)):
         near = with_spectrum(current)
-        binary = _largest(2 * near - current, counts[phase])
+        binary = places.largest(2 * near - current, phase)
         current = keep * (current + binary - near) + (1 - keep) * near
-    inside = _largest(with_spectrum(current), counts[phase])
+    inside = places.largest(with_spectrum(current), phase)
     return np.where(inside, np.uint8(phase), np.uint8(other))
 
 
@@ -83,6 +102,7 @@ def gaussian_field(
     counts: dict[int, int],
     seed: int,
     threads: int,
+    fixed: Fixed | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Return labels whose two-point map is near the target's: a Gaussian field cut at a level.
 
@@ -93,6 +113,7 @@ def gaussian_field(
     Parameters are those of `retrieve`.
     """
     phase, other = _two_phases("gaussian", description, known, shape, counts)
+    places = Places.checked(fixed, shape, counts)
     wanted = wanted_map(description, known, phase, shape)
     covariance = _covariance(wanted, description.fraction(phase))
     power = _spectral_density(fft.rfftn(covariance, workers=threads).real, shape)
@@ -101,7 +122,7 @@ def gaussian_field(
     spectrum = fft.rfftn(noise, workers=threads)
     spectrum *= np.sqrt(power) / np.maximum(np.abs(spectrum), 1e-300)
     field = fft.irfftn(spectrum, s=shape, workers=threads)
-    return np.where(_largest(field, counts[phase]), np.uint8(phase), np.uint8(other))
+    return np.where(places.largest(field, phase), np.uint8(phase), np.uint8(other))
 
 
 def _covariance(two_point: npt.NDArray[np.float64], fraction: float) -> npt.NDArray[np.float64]:
@@ -155,17 +176,7 @@ def _two_phases(
     phase = description.phase if known is None else known.phase
     if phase not in counts or (known is not None and known.partner is not None):
         raise InputError(f"start must be a map of one of the phases {sorted(counts)}")
-    if known is not None and known.ndim != len(shape):
+    if known is not None and known.ndim > len(shape):
         raise InputError(f"start must be a map of {len(shape)}-D structures, as shape is")
     (other,) = set(counts) - {phase}
     return phase, other
-
-
-def _largest(field: Floats, count: int) -> npt.NDArray[np.bool_]:
-    """Return where the `count` largest values are; exactly so many, ties in the order they lie."""
-    flat = field.ravel()
-    level = np.partition(flat, flat.size - count)[flat.size - count]
-    result = flat > level
-    missing = count - int(np.count_nonzero(result))
-    result[np.flatnonzero(flat == level)[:missing]] = True
-    return np.asarray(result.reshape(field.shape))

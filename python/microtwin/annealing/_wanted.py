@@ -9,9 +9,15 @@ from microtwin.statistics import CorrelationFunction, CorrelationMap, Descriptio
 def wanted_map(
     description: Description, known: CorrelationMap | None, phase: int, shape: tuple[int, ...]
 ) -> npt.NDArray[np.float64]:
-    """Return S2 at every displacement of a box that wraps, in the order of FFT."""
+    """Return S2 at every displacement of a box that wraps, in the order of FFT.
+
+    The map of an image stands, averaged over all directions, for an isotropic volume.
+    """
     limit = description.fraction(phase) ** 2
     lags = [np.rint(np.fft.fftfreq(n, 1.0 / n)).astype(np.int64) for n in shape]
+    if known is not None and known.ndim < len(shape):
+        curve = known.radial()
+        return np.interp(_lengths(lags), curve.lags, curve.mean, right=limit)
     if known is not None:
         wanted = np.full(shape, limit)
         measured = [
@@ -29,7 +35,7 @@ def _between_axes(
 ) -> npt.NDArray[np.float64]:
     """Weigh the curves of the axes by the squares of a displacement's direction cosines."""
     grids = np.meshgrid(*lags, indexing="ij", sparse=True)
-    distance = np.sqrt(sum(np.square(grid, dtype=np.float64) for grid in grids))
+    distance = _lengths(lags)
     same = len(function.axes) == len(lags)
     result = np.zeros(distance.shape)
     for axis, grid in enumerate(grids):
@@ -39,3 +45,8 @@ def _between_axes(
         result += along * np.square(grid / np.maximum(distance, 1.0))
     result.flat[0] = function.mean[0]
     return result
+
+
+def _lengths(lags: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.float64]:
+    grids = np.meshgrid(*lags, indexing="ij", sparse=True)
+    return np.sqrt(sum((np.square(grid, dtype=np.float64) for grid in grids), np.zeros(())))
