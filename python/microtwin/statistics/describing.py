@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from microtwin import _core, _validate
 from microtwin.errors import InputError
+from microtwin.statistics._packed import PackedMask
 from microtwin.statistics._registry import (
     CURVES,
     DIRECTED,
@@ -43,6 +44,7 @@ def describe(
     spacing: float | Sequence[float] | None = None,
     threads: int | None = None,
     device: str = "auto",
+    remember: bool = True,
 ) -> Description:
     """Measure a structure, or several samples of one material together.
 
@@ -67,6 +69,9 @@ def describe(
         As in `two_point`. Chords are counted to their full length, pores to half and thickness
         to a quarter of the shortest side: samples of several sizes merge only where they are
         described in one call.
+    remember : bool
+        Keep where the primary phase is, at a bit a voxel, so that `Description.two_point_map` can
+        tell S2 in every direction. Within a mask nothing is kept.
 
     Returns
     -------
@@ -123,6 +128,7 @@ def describe(
         numbers=tuple(
             task.numbers(name, label) for label in wanted for name in names if name in NUMBERS
         ),
+        structures=task.packed(wanted[0]) if remember else (),
     )
 
 
@@ -152,6 +158,12 @@ class _Task:
         """Count the voxels of each label, shape (samples, 256)."""
         samples = zip(self.structures, self.masks, strict=True)
         return np.array([_core.label_counts(s, m, self.threads) for s, m in samples])
+
+    def packed(self, label: int) -> tuple[PackedMask, ...]:
+        """Return where each sample has a phase; nothing if only a part of one was looked at."""
+        if any(mask is not None for mask in self.masks):
+            return ()
+        return tuple(PackedMask.of(structure, label) for structure in self.structures)
 
     def differing_neighbours(self, label: int) -> npt.NDArray[np.int64]:
         """Count neighbours of which one is of a phase, and all of them, along each axis."""

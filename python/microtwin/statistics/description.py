@@ -1,8 +1,9 @@
 """Descriptions: all that is measured of a structure, or of many samples of one material."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,10 +13,12 @@ import numpy.typing as npt
 
 from microtwin.errors import InputError
 from microtwin.statistics import _tables
+from microtwin.statistics._packed import PackedMask
 from microtwin.statistics._registry import (
     NUMBERS,
     Numbers,
 )
+from microtwin.statistics.correlation_map import CorrelationMap, map_reach, two_point_map
 from microtwin.statistics.function import CorrelationFunction
 
 if TYPE_CHECKING:
@@ -45,6 +48,9 @@ class Description:
         Shape of the (first) structure.
     numbers : tuple of Numbers
         What was measured that is no curve (`Minkowski`, `Connectivity`), of every phase.
+    structures : tuple of PackedMask
+        Where each sample has one of the phases, for what is asked for only later (see
+        `two_point_map`). Not kept in files, nor of what was measured within a mask or in tiles.
     """
 
     phase: int
@@ -54,6 +60,7 @@ class Description:
     interfaces: Mapping[int, npt.NDArray[np.int64]]
     shape: tuple[int, ...]
     numbers: tuple[Numbers, ...] = ()
+    structures: tuple[PackedMask, ...] = ()
 
     @property
     def phases(self) -> tuple[int, ...]:
@@ -210,6 +217,56 @@ class Description:
                 return one
         raise InputError(f"{statistic} of phase {wanted} was not measured; {self._known()}")
 
+    def two_point_map(
+        self, max_lag: int | Sequence[int] | None = None, *, threads: int | None = None
+    ) -> CorrelationMap | None:
+        """Measure S2 of `phase` at every displacement, over all samples.
+
+        Parameters
+        ----------
+        max_lag, threads
+            As in `microtwin.two_point_map`; the shortest sides of the samples bound the lags.
+
+        Returns
+        -------
+        CorrelationMap or None
+            None where the description does not remember every sample: it was read from a file, or
+            measured within a mask, in tiles or with ``remember=False``; or it was made of three
+            phases or more and is seen from another than it was measured for.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from microtwin import describe
+        >>> stripes = np.tile([1, 1, 0, 0], (8, 4))
+        >>> describe(stripes, periodic=True).two_point_map().along((1, 1))
+        array([0.5 , 0.25, 0.  , 0.25, 0.5 ])
+        """
+        # Of two phases one is where the other is not.
+        known = {self.phase} if len(self.voxels) > 2 else set(self.voxels)
+        samples = [one for one in self.structures if one.phase in known]
+        if len(samples) != self.samples:
+            return None
+        sides = zip(*(one.shape for one in samples), strict=True)
+        reach = map_reach(max_lag, tuple(map(min, sides)))
+        return reduce(
+            add,
+            (
+                replace(
+                    two_point_map(
+                        one.unpacked(),
+                        phase=int(one.phase == self.phase),
+                        max_lag=reach,
+                        periodic=self.periodic,
+                        spacing=self.spacing,
+                        threads=threads,
+                    ),
+                    phase=self.phase,
+                )
+                for one in samples
+            ),
+        )
+
     def _known(self) -> str:
         phases = ", ".join(map(str, self.phases))
         return f"there are {', '.join(self.statistics)} of phases {phases}"
@@ -249,6 +306,7 @@ class Description:
             porosities=table,
             interfaces=interfaces,
             numbers=numbers,
+            structures=self.structures + other.structures,
         )
 
     def __radd__(self, other: object) -> Self:
