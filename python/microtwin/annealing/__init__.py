@@ -4,7 +4,9 @@ What lives here: targets, the cooling schedule, checkpoints, the twin that comes
 themselves are made by the C++ core. What may not: jax, dask, and anything that learns.
 """
 
+from microtwin.annealing._curve_files import read_curves
 from microtwin.annealing.anneal import anneal
+from microtwin.annealing.curves import target_from_curves
 from microtwin.annealing.twin import History, Twin
 
-__all__ = ["History", "Twin", "anneal"]
+__all__ = ["History", "Twin", "anneal", "read_curves", "target_from_curves"]
