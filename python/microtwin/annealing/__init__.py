@@ -7,6 +7,17 @@ themselves are made by the C++ core. What may not: jax, dask, and anything that 
 from microtwin.annealing._curve_files import read_curves
 from microtwin.annealing.anneal import anneal
 from microtwin.annealing.curves import target_from_curves
+from microtwin.annealing.frames import Frames
 from microtwin.annealing.twin import History, Twin
+from microtwin.annealing.verdict import Verdict, unconstrained
 
-__all__ = ["History", "Twin", "anneal", "read_curves", "target_from_curves"]
+__all__ = [
+    "Frames",
+    "History",
+    "Twin",
+    "Verdict",
+    "anneal",
+    "read_curves",
+    "target_from_curves",
+    "unconstrained",
+]
