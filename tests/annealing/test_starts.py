@@ -144,3 +144,18 @@ def test_noise_of_three_phases_has_the_counts_and_keeps_what_is_fixed():
 def test_what_cannot_be_fixed_is_refused(mask, labels, message):
     with pytest.raises(InputError, match=message):
         _starts.noise((4, 4), {0: 10, 1: 6}, 0, (mask, labels))
+
+
+@pytest.mark.parametrize("make", [_starts.gaussian_field, _starts.retrieve])
+def test_long_lags_of_a_structure_that_does_not_wrap_do_no_harm(make):
+    real = synthetic.gaussian_field((200, 200), correlation_length=5, fraction=0.4, periodic=False)
+    target = mt.describe(real, phase=1)
+    counts = voxel_counts(target, real.size)
+    far, near = (
+        make(target, target.two_point_map(max_lag), real.shape, counts, 0, 2)
+        for max_lag in (None, 33)
+    )
+    assert np.array_equal(far, near)
+    wanted = mt.two_point_map(real, phase=1, max_lag=16).values
+    found = mt.two_point_map(far, phase=1, max_lag=16, periodic=True).values
+    assert np.sqrt(np.mean((found - wanted) ** 2)) < 0.006

@@ -5,6 +5,8 @@ import numpy.typing as npt
 
 from microtwin.statistics import CorrelationFunction, CorrelationMap, Description
 
+_PART, _VOXELS = 6, 16  # lags up to a sixth of a side, or so many voxels, are short
+
 
 def wanted_map(
     description: Description, known: CorrelationMap | None, phase: int, shape: tuple[int, ...]
@@ -17,17 +19,32 @@ def wanted_map(
     lags = [np.rint(np.fft.fftfreq(n, 1.0 / n)).astype(np.int64) for n in shape]
     if known is not None and known.ndim < len(shape):
         curve = known.radial()
-        return np.interp(_lengths(lags), curve.lags, curve.mean, right=limit)
+        n = min(_reach(known)) + 1
+        return np.interp(_lengths(lags), curve.lags[:n], curve.mean[:n], right=limit)
     if known is not None:
+        reach = _reach(known)
         wanted = np.full(shape, limit)
-        measured = [
-            np.flatnonzero(np.abs(lag) <= m) for lag, m in zip(lags, known.max_lag, strict=True)
-        ]
+        measured = [np.flatnonzero(np.abs(lag) <= m) for lag, m in zip(lags, reach, strict=True)]
         places = [lag[k] + m for lag, k, m in zip(lags, measured, known.max_lag, strict=True)]
         wanted[np.ix_(*measured)] = known.values[np.ix_(*places)]
         return np.asarray(np.nan_to_num(wanted, nan=limit))
     function = description.function("two_point", phase, directions="axes")
     return _between_axes(function, lags, limit)
+
+
+def _reach(known: CorrelationMap) -> tuple[int, ...]:
+    """Return how far a map is to be believed along each axis.
+
+    S2 of one structure that does not wrap scatters at long lags, which few pairs tell of and which
+    are most of the map: it is that of no structure. On seven real images starts came two to ten
+    times nearer to S2 within 16 voxels without what lies beyond a sixth of the side.
+    """
+    if known.periodic or not known.boxes:
+        return known.max_lag
+    sides = [max(box[axis] for box in known.boxes) for axis in range(known.ndim)]
+    return tuple(
+        min(m, max(side // _PART, _VOXELS)) for m, side in zip(known.max_lag, sides, strict=True)
+    )
 
 
 def _between_axes(
