@@ -85,7 +85,7 @@ py::tuple snapshot(const Annealer& annealer) {
     return py::make_tuple(sites, state.sorted, state.random, state.proposed);
 }
 
-void restore(Annealer& annealer, const std::map<int, std::vector<std::uint64_t>>& sites,
+void restore(Annealer& annealer, const std::map<int, std::vector<Site>>& sites,
              bool sorted, const Xoshiro256::State& random, std::int64_t proposed) {
     Annealer::Snapshot state;
     state.sites.resize(256);

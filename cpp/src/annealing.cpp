@@ -16,9 +16,6 @@ constexpr std::size_t kDrafts = 8;  // proposals under way at a time; a power of
 constexpr std::size_t kPlaced = 4;  // of which so many know where they are
 constexpr double kAny = std::numeric_limits<double>::infinity();
 
-// Drawn by neighbours, a voxel weighs the square of their number.
-constexpr std::array<std::uint64_t, SiteLists::kClasses> kWeights{0, 1, 4, 9, 16, 25, 36};
-
 bool on_lines(Statistic statistic) {
     return statistic == Statistic::two_point || statistic == Statistic::lineal_path ||
            statistic == Statistic::chord_length;
@@ -73,16 +70,15 @@ std::size_t Annealer::draw_site(Proposals kind, std::uint8_t label, std::uint32_
         kind == Proposals::anywhere ? 0 : sites_.with_neighbours(label, 1);
     if (interface == 0) return below(bits, sites_.size(label));  // there may be none at all
     if (kind == Proposals::at_interfaces) return below(bits, interface);
-    std::uint64_t total = 0;
-    for (std::size_t c = 1; c < SiteLists::kClasses; ++c)
-        total += (kWeights[c] - kWeights[c - 1]) * sites_.with_neighbours(label, c);
+    const std::uint64_t total = sites_.weight(label);
     // The most neighbours come first in the list, and each of them counts its weight in tickets.
     std::uint64_t ticket = bits * (total >> 32) + ((bits * (total & 0xFFFFFFFF)) >> 32);
     std::size_t begin = 0;
     for (std::size_t c = SiteLists::kClasses - 1; c >= 1; --c) {
         const std::size_t end = sites_.with_neighbours(label, c);
-        const std::uint64_t tickets = kWeights[c] * (end - begin);
-        if (ticket < tickets) return begin + static_cast<std::size_t>(ticket / kWeights[c]);
+        const std::uint64_t tickets = SiteLists::kWeights[c] * (end - begin);
+        if (ticket < tickets)
+            return begin + static_cast<std::size_t>(ticket / SiteLists::kWeights[c]);
         ticket -= tickets;
         begin = end;
     }
@@ -120,12 +116,8 @@ void Annealer::draw(Proposals kind, Exchange& e) {
 }
 
 void Annealer::locate(Exchange& e) const {
-    const auto at = [](Site site) {
-        const auto [z, y, x] = coordinates(site);
-        return Offset{z, y, x};
-    };
-    lines_->place(at(sites_.site(e.label_a, e.index_a)), e.a);
-    lines_->place(at(sites_.site(e.label_b, e.index_b)), e.b);
+    lines_->place(sites_.coordinates(sites_.site(e.label_a, e.index_a)), e.a);
+    lines_->place(sites_.coordinates(sites_.site(e.label_b, e.index_b)), e.b);
 }
 
 std::optional<double> Annealer::difference_below(const Exchange& e, double limit) {
@@ -175,13 +167,10 @@ void Annealer::draft(const Moves& moves, double level, Draft& draft) {
 // How likely the draw of an exchange is, up to a factor that no exchange changes.
 double Annealer::proposal_weight(Proposals kind, const Exchange& e) const {
     const auto share = [&](std::uint8_t label, std::size_t index) {
-        std::uint64_t total = 0;
-        const auto weight = [&](std::size_t c) {
-            return kind == Proposals::at_interfaces ? std::uint64_t{c > 0} : kWeights[c];
-        };
-        for (std::size_t c = 1; c < SiteLists::kClasses; ++c)
-            total += (weight(c) - weight(c - 1)) * sites_.with_neighbours(label, c);
-        const std::uint64_t own = weight(sites_.neighbours(label, index));
+        const std::size_t c = sites_.neighbours(label, index);
+        const bool alike = kind == Proposals::at_interfaces;
+        const std::uint64_t total = alike ? sites_.with_neighbours(label, 1) : sites_.weight(label);
+        const std::uint64_t own = alike ? std::uint64_t{c > 0} : SiteLists::kWeights[c];
         return total == 0 ? 1.0 / static_cast<double>(sites_.size(label))
                           : static_cast<double>(own) / static_cast<double>(total);
     };
@@ -223,11 +212,13 @@ std::int64_t Annealer::run(std::int64_t proposals, double level, double enough,
                            const Moves& moves) {
     if (moves.kind != Proposals::anywhere && !sites_.sorted()) sites_.sort_by_neighbours();
     std::array<Draft, kDrafts> drafts;
+    // Drawn by classes, all that is ahead of an exchange made was drawn in vain.
+    const std::size_t ahead = moves.kind == Proposals::anywhere ? kDrafts : 2;
     std::size_t first = 0, count = 0;
     const auto nth = [&](std::size_t i) -> Draft& { return drafts[(first + i) % kDrafts]; };
     std::int64_t made = 0, left = proposals;
     while (left > 0 && error_ > enough) {
-        while (count < kDrafts && static_cast<std::int64_t>(count) < left)
+        while (count < ahead && static_cast<std::int64_t>(count) < left)
             draft(moves, level, nth(count++));
         for (std::size_t i = 0; i < std::min(kPlaced, count); ++i)
             if (Draft& next = nth(i); !next.placed) {
@@ -236,16 +227,18 @@ std::int64_t Annealer::run(std::int64_t proposals, double level, double enough,
                 lines_->prefetch(next.exchange.b);
                 next.placed = true;
             }
-        const Draft& current = nth(0);
-        const bool change = accepted(current, moves, level);
+        const Exchange& made_last = nth(0).exchange;
+        const bool change = accepted(nth(0), moves, level);
         ++first;
         --count;
         --left;
         ++proposed_;
         made += change;
-        // To weigh the way back, voxels change places in their lists even where nothing is made.
-        if (change || moves.balanced)
-            for (std::size_t i = 0; i < count; ++i) nth(i).placed = false;
+        // Places in lists go on as they were, but for those of the two voxels; in sorted lists
+        // others move, too, and do so for a moment to weigh the way back.
+        const bool moved = sites_.sorted() && (change || moves.balanced);
+        for (std::size_t i = 0; i < count && (change || moved); ++i)
+            if (moved || nth(i).exchange.shares_a_voxel(made_last)) nth(i).placed = false;
         if (change && moves.kind != Proposals::anywhere && count > 0) {
             random_ = nth(0).random;  // drawn by classes that are not the same any more
             count = 0;

@@ -19,11 +19,24 @@ namespace {
 #if defined(__GNUC__) && !defined(MICROTWIN_PLAIN_LANES)
 using Ints [[gnu::vector_size(kLanes * sizeof(std::int32_t))]] = std::int32_t;
 using Floats [[gnu::vector_size(kLanes * sizeof(float))]] = float;
+using Doubles [[gnu::vector_size(kLanes * sizeof(double))]] = double;
 constexpr Ints kLane{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 MICROTWIN_INLINE void make_positive(Ints& a) { a = a > 0 ? a : Ints{}; }
 MICROTWIN_INLINE void convert(const Ints& a, Floats& out) {
     out = __builtin_convertvector(a, Floats);
+}
+MICROTWIN_INLINE void convert(const Ints& a, Doubles& out) {
+    out = __builtin_convertvector(a, Doubles);
+}
+MICROTWIN_INLINE void convert(const Doubles& a, Floats& out) {
+    out = __builtin_convertvector(a, Floats);
+}
+MICROTWIN_INLINE void drop_signs(Floats& a) {
+    Ints bits;
+    std::memcpy(&bits, &a, sizeof bits);
+    bits &= 0x7FFFFFFF;  // comparisons would be made lane by lane
+    std::memcpy(&a, &bits, sizeof bits);
 }
 #else  // the same sums, one lane after the other
 template <class T>
@@ -60,18 +73,39 @@ constexpr Ints kLane{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
 MICROTWIN_INLINE void make_positive(Ints& a) {
     for (auto& number : a) number = std::max(number, 0);
 }
-MICROTWIN_INLINE void convert(const Ints& a, Floats& out) {
-    for (std::size_t k = 0; k < kLanes; ++k) out[k] = static_cast<float>(a[k]);
+using Doubles = Lanes<double>;
+template <class From, class To>
+MICROTWIN_INLINE void convert(const Lanes<From>& a, Lanes<To>& out) {
+    for (std::size_t k = 0; k < kLanes; ++k) out[k] = static_cast<To>(a[k]);
+}
+MICROTWIN_INLINE void drop_signs(Floats& a) {
+    for (auto& number : a) number = std::abs(number);
 }
 #endif
 
-// Adds up the lanes pairwise, always in the same order.
+// Adds up the lanes pairwise, always in the same order: the halves, then their halves.
+#if defined(__GNUC__) && !defined(MICROTWIN_PLAIN_LANES)
+template <class Number, std::size_t width = kLanes, class Array>
+MICROTWIN_INLINE double fold(const Array& sums) {
+    if constexpr (width == 1) {
+        return static_cast<double>(sums[0]);
+    } else {
+        using Half [[gnu::vector_size(width / 2 * sizeof(Number))]] = Number;
+        Half low, high;
+        std::memcpy(&low, &sums, sizeof low);
+        std::memcpy(&high, reinterpret_cast<const char*>(&sums) + sizeof low, sizeof high);
+        low += high;
+        return fold<Number, width / 2>(low);
+    }
+}
+#else
 template <class Number, class Array>
-MICROTWIN_INLINE double fold(Array& sums) {
+MICROTWIN_INLINE double fold(Array sums) {
     for (std::size_t width = kLanes / 2; width > 0; width /= 2)
         for (std::size_t k = 0; k < width; ++k) sums[k] += sums[k + width];
     return static_cast<double>(sums[0]);
 }
+#endif
 
 MICROTWIN_INLINE void pair_change(const PairChange& change, std::size_t begin, Ints& hits) {
     const Sight& sight = change.sights[begin / 64];
@@ -117,6 +151,12 @@ MICROTWIN_INLINE void hits_change(const PairChange& c, std::size_t begin, Ints& 
 MICROTWIN_INLINE void hits_change(const PathChange& c, std::size_t begin, Ints& hits) {
     path_change(c, begin, hits);
 }
+MICROTWIN_INLINE void hits_change(const std::int32_t* change, std::size_t begin, Ints& hits) {
+    std::memcpy(&hits, change + begin, sizeof hits);
+}
+MICROTWIN_INLINE void load(const double* from, Doubles& lanes) {
+    std::memcpy(&lanes, from, sizeof lanes);
+}
 
 template <class Change>
 MICROTWIN_INLINE double sum_differences(const Change* changes, std::size_t count) {
@@ -138,12 +178,33 @@ MICROTWIN_INLINE double sum_differences(const Change* changes, std::size_t count
 }
 
 template <class Change>
-MICROTWIN_INLINE void list_hits(const Change& change, std::int32_t* hits) {
-    for (std::size_t begin = 0; begin < change.curve.lags; begin += kLanes) {
-        Ints lanes;
-        hits_change(change, begin, lanes);
-        std::memcpy(hits + begin, &lanes, sizeof lanes);
+MICROTWIN_INLINE CurveSums absorb_change(const Change& change, const CurveLanes& curve) {
+    Doubles energy{}, square{};
+    Floats steepness{};
+    for (std::size_t begin = 0; begin < curve.lags; begin += kLanes) {
+        Ints hits;
+        hits_change(change, begin, hits);
+        Doubles count, by, scale, target, weight, counted;
+        convert(hits, by);
+        load(curve.hits + begin, count);
+        load(curve.scale + begin, scale);
+        load(curve.target + begin, target);
+        load(curve.weight + begin, weight);
+        load(curve.counted + begin, counted);
+        count += by;
+        std::memcpy(curve.hits + begin, &count, sizeof count);
+        const Doubles error = count * scale - target;
+        const Doubles pull = weight * error;
+        energy += pull * error;
+        square += counted * (error * error);
+        const Doubles steep = (pull + pull) * scale;
+        Floats slope;
+        convert(steep, slope);
+        std::memcpy(curve.slope + begin, &slope, sizeof slope);
+        drop_signs(slope);
+        steepness += slope;
     }
+    return {fold<double>(energy), fold<float>(steepness), fold<double>(square)};
 }
 
 }  // namespace
@@ -158,26 +219,19 @@ double energy_difference(const PathChange* changes, std::size_t count) {
     return sum_differences(changes, count);
 }
 
-void list_change(const PairChange& change, std::int32_t* hits) { list_hits(change, hits); }
+MICROTWIN_CLONES
+CurveSums absorb(const PairChange& change, const CurveLanes& curve) {
+    return absorb_change(change, curve);
+}
 
-void list_change(const PathChange& change, std::int32_t* hits) { list_hits(change, hits); }
+MICROTWIN_CLONES
+CurveSums absorb(const PathChange& change, const CurveLanes& curve) {
+    return absorb_change(change, curve);
+}
 
 MICROTWIN_CLONES
 CurveSums absorb(const std::int32_t* change, const CurveLanes& curve) {
-    std::array<double, kLanes> energy{}, steepness{}, square{};
-    for (std::size_t begin = 0; begin < curve.lags; begin += kLanes)
-        for (std::size_t k = 0; k < kLanes; ++k) {
-            const std::size_t j = begin + k;
-            curve.hits[j] += change[j];
-            const double error = curve.hits[j] * curve.scale[j] - curve.target[j];
-            const double pull = curve.weight[j] * error;
-            const double slope = 2.0 * pull * curve.scale[j];
-            curve.slope[j] = static_cast<float>(slope);
-            energy[k] += pull * error;
-            steepness[k] += std::abs(slope);
-            square[k] += curve.weight[j] > 0.0 ? error * error : 0.0;
-        }
-    return {fold<double>(energy), fold<double>(steepness), fold<double>(square)};
+    return absorb_change(change, curve);
 }
 
 }  // namespace microtwin

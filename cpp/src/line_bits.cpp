@@ -25,10 +25,20 @@ LineFrame::LineFrame(const Shape3& shape, const Step& step, bool periodic)
         const bool leans = step_[others_[i]] != 0;
         widths_[i] = side + (leans && !periodic_ ? length_ - 1 : 0);
         closed_ = closed_ && (!leans || !periodic_ || length_ % side == 0);
+        bends_ = bends_ || (leans && periodic_);
+    }
+    const Spot origin = found({0, 0, 0});
+    line_[3] = origin.line;
+    at_[3] = origin.at;
+    for (std::size_t axis = 0; axis < 3 && !bends_; ++axis) {
+        Offset next{};
+        next[axis] = 1;
+        line_[axis] = found(next).line - origin.line;
+        at_[axis] = found(next).at - origin.at;
     }
 }
 
-std::int64_t LineFrame::next(std::int64_t line, std::int64_t times) const {
+std::int64_t LineFrame::shifted(std::int64_t line, std::int64_t times) const {
     std::array<std::int64_t, 2> c{line / widths_[1], line % widths_[1]};
     for (std::size_t i = 0; i < 2; ++i)
         if (step_[others_[i]] != 0)

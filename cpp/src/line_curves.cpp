@@ -109,6 +109,7 @@ void LineCurves::add_channel(std::size_t index) {
         fresh.phase = target.phase;
         fresh.step = target.step;
         fresh.origin = target.origin;
+        fresh.row = is_row(target);
         fresh.frame = add_frame(target.step);
         channels_.push_back(std::move(fresh));
         channel = std::prev(channels_.end());
@@ -149,7 +150,7 @@ void LineCurves::look(Channel& channel, const Swap& swap) const {
     const bool a_leaves = channel.phase == swap.label_a;
     const Place& leaving = a_leaves ? swap.a : swap.b;
     const Place& entering = a_leaves ? swap.b : swap.a;
-    if (channel.origin == Offset{}) {
+    if (!channel.row) {
         look_along(channel, leaving, entering);
     } else {
         look_at_row(channel, leaving, entering);
@@ -316,23 +317,17 @@ std::optional<double> LineCurves::difference_below(const Swap& swap, double limi
 void LineCurves::commit(const Swap& swap) {
     for (const Channel& channel : channels_) {
         if (!touched(channel, swap)) continue;
-        const auto absorb = [&](int curve) {
-            curves_[static_cast<std::size_t>(curve)].absorb(hits_change_.data());
+        const auto absorb = [&](int curve, const auto& change) {
+            curves_[static_cast<std::size_t>(curve)].absorb(change);
         };
-        if (channel.two_point >= 0) {
-            list_change(pair_change(channel), hits_change_.data());
-            absorb(channel.two_point);
-        }
-        if (channel.lineal_path >= 0) {
-            list_change(path_change(channel), hits_change_.data());
-            absorb(channel.lineal_path);
-        }
+        if (channel.two_point >= 0) absorb(channel.two_point, pair_change(channel));
+        if (channel.lineal_path >= 0) absorb(channel.lineal_path, path_change(channel));
         if (channel.chord_length >= 0) {
             std::fill(hits_change_.begin(), hits_change_.end(), 0);
             const ChordChange change = chord_change(channel);
             for (std::size_t i = 0; i < change.count; ++i)
                 hits_change_[change.lag[i]] = change.change[i];
-            absorb(channel.chord_length);
+            absorb(channel.chord_length, hits_change_.data());
         }
     }
     for (std::size_t i = 0; i < lines_.size(); ++i) {

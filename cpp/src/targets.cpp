@@ -100,18 +100,16 @@ Curve::Curve(TargetCurve target, const LagCounts& counts)
         const auto trials = static_cast<double>(counts.trials[j]);
         scale_.push_back(trials > 0 ? 1.0 / trials : 0.0);
         if (trials <= 0) target_.values[j] = target_.weights[j] = 0.0;
+        counted_.push_back(target_.weights[j] != 0.0 ? 1.0 : 0.0);
         curvature_.push_back(static_cast<float>(target_.weights[j] * scale_[j] * scale_[j]));
     }
     const std::size_t padded = whole_lanes(lags_);
-    for (auto* lanes : {&hits_, &scale_, &target_.values, &target_.weights}) lanes->resize(padded);
+    for (auto* lanes : {&hits_, &scale_, &counted_, &target_.values, &target_.weights})
+        lanes->resize(padded);
     curvature_.resize(padded);
     slope_.resize(padded);
-    absorb(std::vector<std::int32_t>(padded).data());
-}
-
-void Curve::absorb(const std::int32_t* change) {
-    sums_ = microtwin::absorb(change, {hits_.data(), scale_.data(), target_.values.data(),
-                                       target_.weights.data(), slope_.data(), hits_.size()});
+    const std::vector<std::int32_t> none(padded);
+    absorb(none.data());
 }
 
 double Curve::floor(double most) const {

@@ -85,6 +85,14 @@ class Annealer {
     // Two voxels and their labels, which a proposal would exchange.
     struct Exchange : LineCurves::Swap {
         std::size_t index_a = 0, index_b = 0;  // in the lists of their labels
+
+        bool shares_a_voxel(const Exchange& o) const {
+            const auto either = [&](std::uint8_t label, std::size_t index) {
+                return (label == o.label_a && index == o.index_a) ||
+                       (label == o.label_b && index == o.index_b);
+            };
+            return either(label_a, index_a) || either(label_b, index_b);
+        }
     };
     // A proposal drawn ahead of its turn, so that what it looks at is on its way from memory.
     struct Draft {

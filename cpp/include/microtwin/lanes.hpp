@@ -45,10 +45,6 @@ struct PathChange {
 double energy_difference(const PairChange* changes, std::size_t count);
 double energy_difference(const PathChange* changes, std::size_t count);
 
-// The change of the hits at each lag.
-void list_change(const PairChange& change, std::int32_t* hits);
-void list_change(const PathChange& change, std::int32_t* hits);
-
 // A curve's hits (whole numbers, exact in a double), what they should be, and its lags' parts in
 // the energy: error = hits * scale - target, energy = sum of weight * error^2.
 struct CurveLanes {
@@ -56,7 +52,8 @@ struct CurveLanes {
     const double* scale;
     const double* target;
     const double* weight;
-    float* slope;  // of the energy in the hits
+    const double* counted;  // 1 where the weight is not zero
+    float* slope;           // of the energy in the hits
     std::size_t lags;
 };
 
@@ -67,6 +64,8 @@ struct CurveSums {
 };
 
 // Adds a change to the hits and returns the sums that follow.
+CurveSums absorb(const PairChange& change, const CurveLanes& curve);
+CurveSums absorb(const PathChange& change, const CurveLanes& curve);
 CurveSums absorb(const std::int32_t* change, const CurveLanes& curve);
 
 }  // namespace microtwin

@@ -21,15 +21,18 @@ class LineFrame {
     LineFrame(const Shape3& shape, const Step& step, bool periodic);
 
     Spot spot(const Offset& voxel) const {
-        const std::int64_t at = step_[main_] > 0 ? voxel[main_] : length_ - 1 - voxel[main_];
-        return {line(voxel, at), at};
+        if (bends_) return found(voxel);
+        return {line_[0] * voxel[0] + line_[1] * voxel[1] + line_[2] * voxel[2] + line_[3],
+                at_[0] * voxel[0] + at_[1] * voxel[1] + at_[2] * voxel[2] + at_[3]};
     }
     std::int64_t lines() const { return widths_[0] * widths_[1]; }
     std::int64_t length() const { return length_; }
     // Whether each line comes back to its own beginning, if it does not end.
     bool closed() const { return closed_; }
     // The line that goes on where a line of a wrapping structure has gone its length so many times.
-    std::int64_t next(std::int64_t line, std::int64_t times) const;
+    std::int64_t next(std::int64_t line, std::int64_t times) const {
+        return closed_ ? line : shifted(line, times);
+    }
     // How many steps from a voxel lie inside, ahead (sign 1) or behind (-1).
     std::int64_t room(const Offset& voxel, int sign) const;
     // Steps k in 1 .. reach from one voxel that arrive at another.
@@ -45,17 +48,16 @@ class LineFrame {
     }
 
   private:
-    std::int64_t line(const Offset& voxel, std::int64_t at) const {
-        return side(0, voxel, at) * widths_[1] + side(1, voxel, at);
+    std::int64_t shifted(std::int64_t line, std::int64_t times) const;
+    Spot found(const Offset& voxel) const {
+        const std::int64_t at = step_[main_] > 0 ? voxel[main_] : length_ - 1 - voxel[main_];
+        return {side(0, voxel, at) * widths_[1] + side(1, voxel, at), at};
     }
     // Where the line of a voxel crosses the first plane of the main axis.
     std::int64_t side(std::size_t which, const Offset& voxel, std::int64_t at) const {
         const std::size_t axis = others_[which];
-        const std::int64_t lean = step_[axis];
-        std::int64_t c = voxel[axis];
-        if (lean == 0) return c;
-        c -= lean * at;
-        if (!periodic_) return lean > 0 ? c + length_ - 1 : c;
+        const std::int64_t c = voxel[axis] - step_[axis] * at;
+        if (!periodic_) return step_[axis] > 0 ? c + length_ - 1 : c;
         return wrapped(c, shape_.sides[axis]);
     }
     bool arrives(const Offset& from, const Offset& to, std::int64_t k) const;
@@ -68,6 +70,8 @@ class LineFrame {
     std::array<std::int64_t, 2> widths_;  // lines side by side along them
     std::int64_t length_;
     bool closed_ = true;
+    bool bends_ = false;  // lines lean and wrap: else line and place are linear in a voxel's
+    std::array<std::int64_t, 4> line_{}, at_{};  // coordinates, with these factors and constants
 };
 
 // The lines of one phase as bits, with margins on both sides that repeat what follows (periodic) or

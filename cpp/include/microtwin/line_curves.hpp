@@ -54,6 +54,7 @@ class LineCurves {
         std::uint8_t phase = 0;
         Step step{};
         Offset origin{};
+        bool row = false;                                         // of a map
         std::size_t frame = 0;                                    // index into frames_
         std::size_t lines = 0;                                    // index into lines_
         bool inverted = false;                                    // they are of the other phase

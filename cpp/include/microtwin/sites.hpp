@@ -10,19 +10,9 @@
 
 namespace microtwin {
 
-// A voxel as z << 42 | y << 21 | x: no division to find its lines.
-using Site = std::uint64_t;
-inline constexpr unsigned kCoordinateBits = 21;
-
-constexpr Site site_at(std::int64_t z, std::int64_t y, std::int64_t x) {
-    return static_cast<Site>((((z << kCoordinateBits) | y) << kCoordinateBits) | x);
-}
-constexpr std::array<std::int64_t, 3> coordinates(Site site) {
-    constexpr std::uint64_t kMask = (std::uint64_t{1} << kCoordinateBits) - 1;
-    return {static_cast<std::int64_t>(site >> (2 * kCoordinateBits)),
-            static_cast<std::int64_t>((site >> kCoordinateBits) & kMask),
-            static_cast<std::int64_t>(site & kMask)};
-}
+// A voxel's coordinates side by side, as many bits each as the sides need: no division to find its
+// lines, and half the memory of an index of 64 bits, which is what drawing at random waits for.
+using Site = std::uint32_t;
 
 // One list of sites for each label, without those that are fixed. Once sorted by neighbours, each
 // list is in order of how many face neighbours of another label a voxel has, the most first, and
@@ -30,6 +20,8 @@ constexpr std::array<std::int64_t, 3> coordinates(Site site) {
 class SiteLists {
   public:
     static constexpr std::size_t kClasses = 7;  // 0 .. 6 neighbours of another label
+    // Drawn by neighbours, a voxel weighs the square of their number.
+    static constexpr std::array<std::uint64_t, kClasses> kWeights{0, 1, 4, 9, 16, 25, 36};
 
     // `fixed`, if any, has one byte a voxel: 1 where its label is not to change.
     SiteLists(const LabelView& labels, const std::uint8_t* fixed, bool periodic);
@@ -37,6 +29,10 @@ class SiteLists {
     std::size_t size(std::uint8_t label) const { return sites_[label].size(); }
     Site site(std::uint8_t label, std::size_t index) const { return sites_[label][index]; }
     const std::vector<Site>& of(std::uint8_t label) const { return sites_[label]; }
+    Offset coordinates(Site site) const {
+        return {static_cast<std::int64_t>(std::uint64_t{site} >> shift_z_),
+                (site >> shift_y_) & mask_y_, site & mask_x_};
+    }
     // Labels that have voxels to exchange.
     const std::vector<std::uint8_t>& present() const { return present_; }
     std::size_t free() const { return free_; }                               // of all labels
@@ -49,16 +45,18 @@ class SiteLists {
     Found find(std::int64_t voxel) const;
 
     // Only once sorted: the place of a site in the list of its label.
-    std::size_t index(Site site) const { return positions_[flat(site)]; }
+    std::size_t index(Site site) const { return cells_[flat(site)].index; }
 
-    bool sorted() const { return !neighbours_.empty(); }
+    bool sorted() const { return !cells_.empty(); }
     void sort_by_neighbours();
     // How many voxels of a label have at least so many neighbours of another.
     std::size_t with_neighbours(std::uint8_t label, std::size_t least) const {
         return ends_[label][least];
     }
+    // What all voxels of a label weigh together.
+    std::uint64_t weight(std::uint8_t label) const { return weights_[label]; }
     std::size_t neighbours(std::uint8_t label, std::size_t index) const {
-        return neighbours_[flat(sites_[label][index])];
+        return cells_[flat(sites_[label][index])].neighbours;
     }
 
     // The structure as it is.
@@ -72,28 +70,41 @@ class SiteLists {
     void restore(const std::vector<std::vector<Site>>& sites, bool sorted);
 
   private:
-    std::size_t flat(Site site) const;
+    // What is known of a voxel once the lists are sorted.
+    struct Cell {
+        std::uint32_t index;  // in the list of its label
+        std::uint8_t label, neighbours, fixed;
+    };
+
+    Site site_at(const Offset& at) const {
+        return static_cast<Site>((at[0] << shift_z_) | (at[1] << shift_y_) | at[2]);
+    }
+    std::size_t flat(Site site) const {
+        const auto [z, y, x] = coordinates(site);
+        return static_cast<std::size_t>((z * shape_[1] + y) * shape_[2] + x);
+    }
     template <class Visit>
     void for_each_neighbour(Site site, Visit&& visit) const;
     std::size_t count_neighbours(Site site) const;
-    void note_positions();
-    void reclass(Site site, std::size_t wanted);
-    void reclass_neighbours(Site site, Site besides, std::uint8_t before, std::uint8_t after);
+    void reclass(Cell& cell, std::size_t wanted);
+    void reclass_neighbours(Site site, std::size_t besides, std::uint8_t before,
+                            std::uint8_t after);
     void swap_places(std::uint8_t label, std::size_t a, std::size_t b);
 
     Shape3 shape_;
     bool periodic_;
+    unsigned shift_z_ = 0, shift_y_ = 0;
+    Site mask_y_ = 0, mask_x_ = 0;
     std::vector<std::vector<Site>> sites_;  // by label
     std::vector<std::uint8_t> present_;
     std::size_t free_ = 0;
     std::array<std::size_t, 256> voxels_{};
     std::vector<std::uint8_t> start_;  // labels at the beginning; only where some are fixed
     std::vector<std::uint8_t> fixed_;  // one byte a voxel, or none
-    // Only once sorted, one entry a voxel: its label, its place in the list, its class.
-    std::vector<std::uint8_t> labels_, neighbours_;
-    std::vector<std::uint32_t> positions_;
+    std::vector<Cell> cells_;          // only once sorted
     // ends_[label][c]: where the voxels with at least c neighbours of another label end.
     std::vector<std::array<std::size_t, kClasses + 1>> ends_;
+    std::array<std::uint64_t, 256> weights_{};
 };
 
 }  // namespace microtwin

@@ -50,8 +50,13 @@ class Curve {
   public:
     Curve(TargetCurve target, const LagCounts& counts);
 
-    // Adds a change of the hits, one number for each padded lag.
-    void absorb(const std::int32_t* change);
+    // Adds a change of the hits: one that lanes.hpp knows, or one number for each padded lag.
+    template <class Change>
+    void absorb(const Change& change) {
+        sums_ = microtwin::absorb(
+            change, {hits_.data(), scale_.data(), target_.values.data(), target_.weights.data(),
+                     counted_.data(), slope_.data(), hits_.size()});
+    }
     // The energy difference of a change at one lag.
     double difference(std::size_t lag, std::int32_t change) const {
         const auto e = static_cast<double>(change);
@@ -71,8 +76,9 @@ class Curve {
   private:
     TargetCurve target_;
     std::size_t lags_;
-    std::vector<double> hits_;   // whole numbers below 2^53: exact
-    std::vector<double> scale_;  // 1 / trials
+    std::vector<double> hits_;     // whole numbers below 2^53: exact
+    std::vector<double> scale_;    // 1 / trials
+    std::vector<double> counted_;  // 1 where the weight is not zero
     std::vector<float> slope_, curvature_;
     CurveSums sums_{};
 };

@@ -17,7 +17,7 @@ from microtwin.annealing._schedule import Schedule
 from microtwin.annealing._targets import Target
 from microtwin.errors import CheckpointError
 
-FORMAT = "microtwin-annealing-2"
+FORMAT = "microtwin-annealing-3"
 
 
 @dataclass(slots=True)
