@@ -5,6 +5,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "radial.hpp"
+#include "surface.hpp"
+
 namespace microtwin {
 namespace {
 
@@ -43,6 +46,18 @@ LagCounts count_row(const TargetCurve& target, const LabelView& labels, bool per
     return result;
 }
 
+bool is_of_surface(Statistic statistic) {
+    return statistic == Statistic::surface_void || statistic == Statistic::surface_surface;
+}
+
+// How many voxels along a line cannot be reached.
+std::int64_t spare_voxels(Statistic statistic, bool periodic) {
+    // A ring with a single gap is a chord to itself from either side: it is not asked for.
+    if (statistic == Statistic::chord_length) return 1;
+    // Voxels at the faces have neighbours that are not known.
+    return is_of_surface(statistic) && !periodic ? 2 : 0;
+}
+
 }  // namespace
 
 void check_target(const TargetCurve& target, const Shape3& shape, bool periodic) {
@@ -62,15 +77,25 @@ void check_target(const TargetCurve& target, const Shape3& shape, bool periodic)
         return;
     }
     check_count({{nullptr, shape}}, {target.step}, {target.lags(), periodic, 1});
-    // A ring with a single gap is a chord to itself from either side: it is not asked for.
-    const std::int64_t spare = target.statistic == Statistic::chord_length ? 1 : 0;
-    if (target.lags() + spare >= lag_bound(shape, target.step))
+    if (target.statistic == Statistic::radial) {
+        if (target.lags() >= radial_bound(shape, periodic))
+            throw std::invalid_argument("a radial target must have fewer lags than the structure "
+                                        "has voxels along a side");
+        return;
+    }
+    if (target.lags() + spare_voxels(target.statistic, periodic) >= lag_bound(shape, target.step))
         throw std::invalid_argument("a target must have fewer lags than the structure has voxels "
                                     "along its axis");
+    if (is_of_surface(target.statistic) && !periodic)
+        for (const std::int64_t side : shape.sides)
+            if (side == 2) throw std::invalid_argument("no voxel has all its neighbours inside");
 }
 
 LagCounts count(const TargetCurve& target, const LabelView& labels, bool periodic) {
     if (target.origin != Offset{}) return count_row(target, labels, periodic);
+    if (target.statistic == Statistic::radial)
+        return radial_counts(labels, target.phase, target.lags(), periodic);
+    if (is_of_surface(target.statistic)) return surface_counts(target, labels, periodic);
     const CountOptions options{target.lags(), periodic, 1};
     LagCounts counts;
     switch (target.statistic) {

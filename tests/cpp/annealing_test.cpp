@@ -64,6 +64,29 @@ void add_rows(std::vector<TargetCurve>& targets, const Shape3& shape, std::int64
         }
 }
 
+// Curves that are not read off lines of bits.
+void add_terms(std::vector<TargetCurve>& targets, const Structure& model, std::int64_t lags,
+               bool periodic) {
+    const auto add = [&](Statistic statistic, const Step& step, std::int64_t room) {
+        if (room < 1) return;
+        TargetCurve target{statistic, 1, step, {}, {}, {}, {}};
+        target.values.resize(static_cast<std::size_t>(std::min(lags, room)));
+        target.weights.assign(target.values.size(), 0.1);
+        const LagCounts found = count(target, model.view(), periodic);
+        for (std::size_t j = 0; j < found.hits.size(); ++j)
+            target.values[j] =
+                static_cast<double>(found.hits[j]) / static_cast<double>(found.trials[j]);
+        targets.push_back(target);
+    };
+    std::int64_t shortest = model.shape[2];
+    for (const std::int64_t side : model.shape.sides)
+        if (side > 1) shortest = std::min(shortest, side);
+    add(Statistic::radial, {0, 0, 1}, periodic ? shortest - 1 : model.shape[2] - 1);
+    for (const Step& step : kSteps)
+        for (const Statistic statistic : {Statistic::surface_void, Statistic::surface_surface})
+            add(statistic, step, lag_bound(model.shape, step) - (periodic ? 1 : 3));
+}
+
 // Pairs of phase voxels at the displacements of a row of the map.
 LagCounts naive_row(const Structure& structure, const TargetCurve& target, bool periodic) {
     const Shape3& shape = structure.shape;
@@ -93,6 +116,9 @@ LagCounts naive_row(const Structure& structure, const TargetCurve& target, bool 
 
 LagCounts recount(const Structure& structure, const TargetCurve& target, bool periodic) {
     if (target.origin != Offset{}) return naive_row(structure, target, periodic);
+    if (target.statistic == Statistic::radial || target.statistic == Statistic::surface_void ||
+        target.statistic == Statistic::surface_surface)
+        return count(target, structure.view(), periodic);  // which shares nothing with the terms
     const CountOptions options{target.lags(), periodic, 1};
     const Event event = target.statistic == Statistic::chord_length  ? Event::chord
                         : target.statistic == Statistic::lineal_path ? Event::path
@@ -147,9 +173,12 @@ constexpr std::array<Moves, 7> kMoves{{{Proposals::anywhere, false},
 void energies_and_hits_after_a_run_are_those_of_a_recount(bool all) {
     for (const Case& c : kCases) {
         Structure start = random_structure(c.shape, c.phases, 11);
-        auto targets = targets_of(random_structure(c.shape, c.phases, 12), {0, 1}, c.lags,
-                                  c.periodic, all ? kSteps.size() : 3);
-        if (all) add_rows(targets, c.shape, 7);
+        const Structure model = random_structure(c.shape, c.phases, 12);
+        auto targets = targets_of(model, {0, 1}, c.lags, c.periodic, all ? kSteps.size() : 3);
+        if (all) {
+            add_rows(targets, c.shape, 7);
+            add_terms(targets, model, c.lags, c.periodic);
+        }
         Annealer annealer(start.view(), targets, {c.periodic, 5});
         const double before = annealer.energy();
         CHECK(close(before, energy_of(start, targets, c.periodic), before));
@@ -270,6 +299,19 @@ void impossible_annealing_is_refused() {
     bad = good;
     bad.phase = 2;
     CHECK_REFUSES(make(bad));
+    bad = good;
+    bad.statistic = Statistic::radial;
+    CHECK_REFUSES(Annealer(start.view(), {bad, bad}, {true, 0}));
+    bad.values = bad.weights = std::vector<double>(8, 1.0);
+    CHECK_REFUSES(make(bad));
+    bad.statistic = Statistic::surface_void;
+    bad.values = bad.weights = std::vector<double>(6, 1.0);
+    CHECK(make(bad).curve_count() == 1);
+    CHECK_REFUSES(Annealer(start.view(), {bad}, {false, 0}));
+    CHECK_REFUSES(Annealer(start.view(), {bad, bad}, {true, 0}));
+    const Structure thin = random_structure({{2, 8, 8}}, 2, 63);
+    bad.values = bad.weights = {1.0};
+    CHECK_REFUSES(Annealer(thin.view(), {bad}, {false, 0}));
     bad = good;
     bad.weights = {1.0};
     CHECK_REFUSES(make(bad));

@@ -117,11 +117,53 @@ def row(labels, phase, origin, lags, periodic):
     return hits, trials
 
 
+def radial(labels, phase, lags, periodic):
+    """Pairs of phase voxels at all displacements whose length rounds to a lag."""
+    ndim, sides = labels.ndim, np.array(labels.shape)
+    mine = np.argwhere(labels == phase)
+    between = (mine[None] - mine[:, None]).reshape(-1, ndim)
+    grid = [range(-min(lags, n - 1), min(lags, n - 1) + 1) for n in sides]
+    by = np.stack(np.meshgrid(*grid, indexing="ij"), axis=-1).reshape(-1, ndim)
+    lag = np.floor(np.linalg.norm(by, axis=1) + 0.5).astype(int)
+    trials = np.where(periodic, labels.size, np.prod(sides - abs(by), axis=1))
+    box = sides if periodic else 2 * sides - 1
+    pairs = np.zeros(box, int)  # by displacement, the negative ones from the end
+    np.add.at(pairs, tuple((between % box).T), 1)
+    hits = pairs[tuple((by % box).T)]
+    sums = [np.bincount(lag, counts, lags + 1)[: lags + 1].astype(int) for counts in (hits, trials)]
+    return [0, *sums[0][1:].tolist()], [0, *sums[1][1:].tolist()]
+
+
+def surface(labels, target, periodic):
+    """Faces of the interface at one end of a lag and the phase at the other, or at both."""
+    statistic, phase, step, _, values, _ = target
+    mine = labels == phase
+    faces = np.zeros(labels.shape, int)
+    for axis, n in enumerate(labels.shape):
+        for shift in (-1, 1):
+            faces += (np.roll(mine, shift, axis) != mine) & (n > 1)
+    if not periodic:  # only voxels whose neighbours are all inside
+        inner = tuple(slice(1, -1) if n > 1 else slice(None) for n in labels.shape)
+        mine, faces = mine[inner], faces[inner]
+    hits, trials = [0], [0]
+    for lag in range(1, len(values) + 1):
+        here, there = shifted(faces, step, lag, periodic)
+        first, last = shifted(mine.astype(int), step, lag, periodic)
+        both = statistic == "surface_surface"
+        hits.append(int((here * there).sum() if both else (here * last + first * there).sum()))
+        trials.append(4 * here.size)
+    return hits, trials
+
+
 def target_counts(labels, target, periodic):
     """Hits and trials, from lag 0, of what a target of annealing is about."""
     statistic, phase, step, origin, values, _ = target
     if origin:
         return row(labels, phase, origin, len(values), periodic)
+    if statistic == "radial":
+        return radial(labels, phase, len(values), periodic)
+    if statistic.startswith("surface"):
+        return surface(labels, target, periodic)
     count = {"two_point": two_point, "lineal_path": lineal_path, "chord_length": chord_length}
     return count[statistic](labels, phase, step, len(values), periodic)
 

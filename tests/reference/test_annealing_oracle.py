@@ -12,6 +12,7 @@ from microtwin.statistics.directions import family_vectors, lag_bound
 from reference import naive
 
 STATISTICS = ("two_point", "lineal_path")
+SURFACES = ("surface_void", "surface_surface")
 
 
 @st.composite
@@ -25,7 +26,7 @@ def problems(draw, *, axes_only=False):
     labels = rng.integers(0, phases, sides, np.uint8)
     labels.flat[:phases] = np.arange(phases)
     wanted = draw(st.lists(st.integers(0, phases - 1), min_size=1, unique=True))
-    known = STATISTICS if axes_only else (*STATISTICS, "chord_length")
+    known = STATISTICS if axes_only else (*STATISTICS, "chord_length", *SURFACES, "radial")
     statistics = draw(st.lists(st.sampled_from(known), min_size=1, unique=True))
     periodic = draw(st.booleans())
     longest = draw(st.integers(1, 75 if axes_only else 20))
@@ -44,10 +45,14 @@ def problems(draw, *, axes_only=False):
     for statistic, phase, step in itertools.product(
         statistics, wanted, family_vectors(family, ndim)
     ):
-        lags = min(longest, lag_bound(step, sides) - 1 - (statistic == "chord_length"))
-        if lags > 0:
+        spare = 2 * (not periodic) if statistic in SURFACES else int(statistic == "chord_length")
+        lags = min(longest, lag_bound(step, sides) - 1 - spare)
+        if lags > 0 and statistic != "radial":
             add(statistic, phase, step, (), lags)
-    if not axes_only and draw(st.booleans()):
+    for phase in wanted if "radial" in statistics else ():
+        lags = min(longest, (min(sides) if periodic else max(sides)) - 1)
+        add("radial", phase, (*[0] * (ndim - 1), 1), (), lags)
+    if not axes_only and (not curves or draw(st.booleans())):
         radius = [min(draw(st.integers(1, 5)), n - 1) for n in sides]
         for place in itertools.product(*(range(-r, r + 1) for r in radius[:-1])):
             if place > (0,) * (ndim - 1):
