@@ -7,6 +7,7 @@
 
 #include "arrays.hpp"
 #include "bind.hpp"
+#include "microtwin/blocks.hpp"
 #include "microtwin/textbook.hpp"
 
 namespace microtwin::python {
@@ -58,6 +59,12 @@ TargetCurve curve(const py::array& labels, const Target& target) {
             {}};
 }
 
+std::vector<TargetCurve> curves(const py::array& labels, const std::vector<Target>& targets) {
+    std::vector<TargetCurve> result;
+    for (const Target& target : targets) result.push_back(curve(labels, target));
+    return result;
+}
+
 py::tuple count_target(const LabelArray& labels, const Target& target, bool periodic) {
     const TargetCurve wanted = curve(labels, target);
     check_target(wanted, view(labels).shape, periodic);
@@ -70,10 +77,9 @@ std::unique_ptr<Kind> make(const LabelArray& labels, const std::vector<Target>& 
                            bool periodic, std::uint64_t seed,
                            const std::optional<LabelArray>& fixed) {
     const Sample structure = sample(labels, fixed);
-    std::vector<TargetCurve> curves;
-    for (const Target& target : targets) curves.push_back(curve(labels, target));
+    auto wanted = curves(labels, targets);
     const py::gil_scoped_release release;
-    return std::make_unique<Kind>(structure.labels, std::move(curves),
+    return std::make_unique<Kind>(structure.labels, std::move(wanted),
                                   AnnealingOptions{periodic, seed, structure.window});
 }
 
@@ -85,8 +91,8 @@ py::tuple snapshot(const Annealer& annealer) {
     return py::make_tuple(sites, state.sorted, state.random, state.proposed);
 }
 
-void restore(Annealer& annealer, const std::map<int, std::vector<Site>>& sites,
-             bool sorted, const Xoshiro256::State& random, std::int64_t proposed) {
+void restore(Annealer& annealer, const std::map<int, std::vector<Site>>& sites, bool sorted,
+             const Xoshiro256::State& random, std::int64_t proposed) {
     Annealer::Snapshot state;
     state.sites.resize(256);
     for (const auto& [label, list] : sites) state.sites.at(static_cast<std::size_t>(label)) = list;
@@ -127,6 +133,34 @@ void bind_annealing(py::module_& m) {
              [](const Annealer& self, std::size_t curve) { return copy(self.curve(curve).hits()); })
         .def("snapshot", &snapshot)
         .def("restore", &restore, "sites"_a, "sorted"_a, "random"_a, "proposed"_a);
+    py::class_<BlockAnnealer>(m, "BlockAnnealer", "Annealing of many blocks at the same time.")
+        .def(
+            py::init([](const LabelArray& labels, const std::vector<Target>& targets, bool periodic,
+                        std::uint64_t seed, int threads, const std::optional<LabelArray>& fixed) {
+                const Sample structure = sample(labels, fixed);
+                auto wanted = curves(labels, targets);
+                const py::gil_scoped_release release;
+                return std::make_unique<BlockAnnealer>(
+                    structure.labels, std::move(wanted),
+                    AnnealingOptions{periodic, seed, structure.window}, threads);
+            }),
+            "labels"_a, "targets"_a, "periodic"_a, "seed"_a, "threads"_a, "fixed"_a = py::none())
+        .def(
+            "sweep",
+            [](BlockAnnealer& self, std::int64_t side, double proposals, double level,
+               double enough, const std::string& moves) {
+                return self.sweep({side, proposals, level, enough, {moves_named(moves)}});
+            },
+            "side"_a = 64, "proposals"_a = 8.0, "level"_a = 0.0, "enough"_a = 0.0,
+            "moves"_a = "neighbours", Release())
+        .def_property_readonly("energy", &BlockAnnealer::energy)
+        .def_property_readonly("error", &BlockAnnealer::error)
+        .def_property_readonly("proposed", &BlockAnnealer::proposed)
+        .def_property_readonly("sweeps", &BlockAnnealer::sweeps)
+        .def("labels", [](const BlockAnnealer& self) { return copy(self.labels()); })
+        .def("hits", [](const BlockAnnealer& self,
+                        std::size_t curve) { return copy(self.curve(curve).hits()); })
+        .def("restore", &BlockAnnealer::restore, "sweeps"_a, "proposed"_a);
     py::class_<TextbookAnnealer>(m, "TextbookAnnealer", "The slow oracle of Annealer.")
         .def(py::init(&make<TextbookAnnealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a,
              "fixed"_a = py::none())

@@ -36,6 +36,14 @@ Annealer::Annealer(const LabelView& start, std::vector<TargetCurve> targets,
     sum_up();
 }
 
+Annealer::Annealer(LineCurves& lines, const LabelView& box, const Offset& corner,
+                   const AnnealingOptions& options)
+    : shape_(lines.structure()), periodic_(options.periodic), random_(options.seed),
+      sites_(box, options.fixed, false), lines_(&lines), corner_(corner), term_floors_(1) {
+    for (std::size_t i = 0; i < lines.count(); ++i) homes_.push_back({-1, i});
+    sum_up();
+}
+
 // Every term has the curves of one statistic of one phase.
 void Annealer::add_terms(const LabelView& start, std::vector<TargetCurve>& targets) {
     std::vector<TargetCurve> along_lines;
@@ -50,7 +58,8 @@ void Annealer::add_terms(const LabelView& start, std::vector<TargetCurve>& targe
         homes_.push_back({term, list.size()});
         list.push_back(std::move(target));
     }
-    lines_.emplace(start, std::move(along_lines), periodic_);
+    own_lines_ = std::make_unique<LineCurves>(start, std::move(along_lines), periodic_);
+    lines_ = own_lines_.get();
     terms_.resize(terms.size());
     for (const auto& [key, term] : terms)
         terms_[static_cast<std::size_t>(term)] =
@@ -116,8 +125,14 @@ void Annealer::draw(Proposals kind, Exchange& e) {
 }
 
 void Annealer::locate(Exchange& e) const {
-    lines_->place(sites_.coordinates(sites_.site(e.label_a, e.index_a)), e.a);
-    lines_->place(sites_.coordinates(sites_.site(e.label_b, e.index_b)), e.b);
+    const auto place = [&](std::uint8_t label, std::size_t index, LineCurves::Place& found) {
+        Offset at = sites_.coordinates(sites_.site(label, index));
+        for (std::size_t axis = 0; axis < 3; ++axis)
+            at[axis] = wrapped(at[axis] + corner_[axis], shape_.sides[axis]);
+        lines_->place(at, found);
+    };
+    place(e.label_a, e.index_a, e.a);
+    place(e.label_b, e.index_b, e.b);
 }
 
 std::optional<double> Annealer::difference_below(const Exchange& e, double limit) {

@@ -338,6 +338,18 @@ void LineCurves::commit(const Swap& swap) {
     sum_up();
 }
 
+void LineCurves::relabel(const Offset& voxel, std::uint8_t before, std::uint8_t after) {
+    for (std::size_t i = 0; i < lines_.size(); ++i)
+        if (kept_[i].phase == before || kept_[i].phase == after)
+            lines_[i].flip(frames_[kept_[i].frame].spot(voxel));
+}
+
+void LineCurves::aim(std::size_t index, const std::vector<std::int64_t>& hits,
+                     const std::vector<double>& values) {
+    curves_[order_[index]].aim(hits, values);
+    sum_up();
+}
+
 void LineCurves::sum_up() {
     energy_ = error_ = pair_floor_ = 0.0;
     for (const Curve& curve : curves_) {

@@ -137,6 +137,15 @@ Curve::Curve(TargetCurve target, const LagCounts& counts)
     absorb(none.data());
 }
 
+void Curve::aim(const std::vector<std::int64_t>& hits, const std::vector<double>& values) {
+    for (std::size_t j = 0; j < lags_; ++j) {
+        hits_[j] = static_cast<double>(hits[j]);
+        if (scale_[j] > 0.0) target_.values[j] = values[j];
+    }
+    const std::vector<std::int32_t> none(padded());
+    absorb(none.data());
+}
+
 double Curve::floor(double most) const {
     // An energy cannot fall below zero. The slack is for the rounding of the lanes.
     return -1.0001 * std::min(sums_.energy, most * sums_.steepness);

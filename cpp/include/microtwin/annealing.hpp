@@ -52,6 +52,11 @@ class Annealer {
     Annealer(const LabelView& start, std::vector<TargetCurve> targets,
              const AnnealingOptions& options);
 
+    // Exchanges voxels of a box of a larger structure, whose curves are kept by `lines`: all that
+    // are not fixed. The box has its first voxel at `corner` and may go on behind the last side.
+    Annealer(LineCurves& lines, const LabelView& box, const Offset& corner,
+             const AnnealingOptions& options);
+
     // Proposes exchanges at a level, the temperature of Rule::metropolis (0: accept only what
     // lowers the energy or keeps it); returns how many were accepted. Stops early once the total
     // squared error is at or below `enough`.
@@ -65,7 +70,7 @@ class Annealer {
     double energy() const { return energy_; }
     double error() const { return error_; }  // total squared, without the weights
     std::int64_t proposed() const { return proposed_; }
-    std::vector<std::uint8_t> labels() const { return sites_.labels(); }
+    std::vector<std::uint8_t> labels() const { return sites_.labels(); }  // of the box
     // In the order of the targets.
     const Curve& curve(std::size_t index) const;
     std::size_t curve_count() const { return homes_.size(); }
@@ -132,7 +137,9 @@ class Annealer {
     double energy_ = 0.0, error_ = 0.0;
     SiteLists sites_;
     std::vector<Home> homes_;
-    std::optional<LineCurves> lines_;
+    std::unique_ptr<LineCurves> own_lines_;
+    LineCurves* lines_;
+    Offset corner_{};  // of the voxels to exchange, in the structure of the lines
     std::vector<std::unique_ptr<Term>> terms_;
     // The least that the terms from each on can add to a difference; the last is zero.
     std::vector<double> term_floors_;

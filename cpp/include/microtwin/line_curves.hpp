@@ -32,6 +32,7 @@ class LineCurves {
 
     LineCurves(const LabelView& start, std::vector<TargetCurve> targets, bool periodic);
 
+    const Shape3& structure() const { return shape_; }
     // In the order of the targets.
     const Curve& curve(std::size_t index) const { return curves_[order_[index]]; }
     std::size_t count() const { return curves_.size(); }
@@ -47,6 +48,12 @@ class LineCurves {
     std::optional<double> difference_below(const Swap& swap, double limit);
     // Makes the exchange that difference_below has looked at last.
     void commit(const Swap& swap);
+
+    // Gives a voxel another label; the counts stay as they are until the next `aim`.
+    void relabel(const Offset& voxel, std::uint8_t before, std::uint8_t after);
+    // Sets the counts of a target's curve, and what it should be.
+    void aim(std::size_t index, const std::vector<std::int64_t>& hits,
+             const std::vector<double>& values);
 
   private:
     // The curves of one phase along one direction, and where its bits are.

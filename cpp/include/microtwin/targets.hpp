@@ -57,6 +57,8 @@ class Curve {
             change, {hits_.data(), scale_.data(), target_.values.data(), target_.weights.data(),
                      counted_.data(), slope_.data(), hits_.size()});
     }
+    // Sets the hits and the target's values, one for each lag.
+    void aim(const std::vector<std::int64_t>& hits, const std::vector<double>& values);
     // The energy difference of a change at one lag.
     double difference(std::size_t lag, std::int32_t change) const {
         const auto e = static_cast<double>(change);
