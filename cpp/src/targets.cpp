@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "microtwin/clusters.hpp"
+#include "microtwin/components.hpp"
 #include "radial.hpp"
 #include "surface.hpp"
 
@@ -58,6 +60,14 @@ std::int64_t spare_voxels(Statistic statistic, bool periodic) {
     return is_of_surface(statistic) && !periodic ? 2 : 0;
 }
 
+LagCounts count_clusters(const TargetCurve& target, const LabelView& labels,
+                         const CountOptions& options) {
+    std::vector<std::int32_t> image(static_cast<std::size_t>(labels.shape.size()));
+    find_clusters(labels, target.phase, {Neighbours::face, options.periodic, options.threads},
+                  image.data());
+    return cluster_pairs({image.data(), labels.shape}, {target.step}, options)[0];
+}
+
 }  // namespace
 
 void check_target(const TargetCurve& target, const Shape3& shape, bool periodic) {
@@ -107,6 +117,9 @@ LagCounts count(const TargetCurve& target, const LabelView& labels, bool periodi
             break;
         case Statistic::chord_length:
             counts = chord_lengths({labels}, target.phase, {target.step}, options)[0];
+            break;
+        case Statistic::cluster:
+            counts = count_clusters(target, labels, options);
             break;
         default:
             throw std::invalid_argument("this statistic is counted by its term");

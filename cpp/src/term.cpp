@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "cluster_term.hpp"
 #include "radial_term.hpp"
 #include "surface_term.hpp"
 
@@ -16,6 +17,8 @@ std::unique_ptr<Term> make_term(const LabelView& labels, std::vector<TargetCurve
         case Statistic::surface_void:
         case Statistic::surface_surface:
             return make_surface_term(labels, std::move(targets), periodic);
+        case Statistic::cluster:
+            return std::make_unique<ClusterTerm>(labels, std::move(targets), periodic);
         default:
             throw std::invalid_argument("this statistic cannot be annealed");
     }

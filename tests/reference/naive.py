@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from reference import naive_clusters
+
 
 def shifted(array, step, lag, periodic):
     """Pairs of voxels at a lag: the array at x, and at x + lag step, for every x that has both."""
@@ -164,6 +166,9 @@ def target_counts(labels, target, periodic):
         return radial(labels, phase, len(values), periodic)
     if statistic.startswith("surface"):
         return surface(labels, target, periodic)
+    if statistic == "cluster":
+        image, _ = naive_clusters.clusters(labels == phase, 1, periodic)
+        return naive_clusters.pairs(image, step, len(values), periodic)
     count = {"two_point": two_point, "lineal_path": lineal_path, "chord_length": chord_length}
     return count[statistic](labels, phase, step, len(values), periodic)
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microtwin import _core
+from microtwin.statistics.clusters import cluster_function
 from microtwin.statistics.directions import family_vectors, lag_bound
 from reference import naive
 
@@ -105,6 +106,109 @@ def test_counts_after_a_run_are_those_of_a_recount(problem, seed, moves, balance
         hits, _ = naive.target_counts(structure, target, periodic)
         assert annealer.hits(index).tolist() == hits[1:]
     assert annealer.energy == pytest.approx(naive.energy(structure, curves, periodic), rel=1e-9)
+
+
+@st.composite
+def cluster_problems(draw):
+    """Clusters that exchanges join and cut: sparse, near where they percolate, and dense."""
+    ndim = draw(st.integers(2, 3))
+    sides = draw(st.tuples(*[st.integers(2, {2: 16, 3: 6}[ndim])] * ndim))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    threshold = {2: 0.593, 3: 0.312}[ndim]
+    fraction = draw(st.sampled_from((0.15, threshold, threshold + 0.05, 0.85)))
+    phases = draw(st.integers(2, 3))
+    others = [(1.0 - fraction) / (phases - 1)] * (phases - 1)
+    labels = rng.choice(phases, sides, p=[*others, fraction]).astype(np.uint8)
+    labels.flat[:phases] = np.arange(phases)
+    wanted = draw(st.lists(st.integers(0, phases - 1), min_size=1, unique=True))
+    family = draw(st.sampled_from(["axes", "face_diagonals", "body_diagonals"][:ndim]))
+    periodic = draw(st.booleans())
+    longest = draw(st.integers(1, 15))
+    curves = [("two_point", wanted[0], (1,) + (0,) * (ndim - 1), (), [0.3], [0.1])]
+    for phase, step in itertools.product(wanted, family_vectors(family, ndim)):
+        lags = min(longest, lag_bound(step, sides) - 1)
+        values, weights = rng.random(lags) ** 2, rng.integers(0, 3, lags).astype(float)
+        curves.append(("cluster", phase, tuple(step), (), values.tolist(), weights.tolist()))
+    return labels, curves, periodic
+
+
+@given(cluster_problems(), st.integers(0, 2**32 - 1))
+def test_each_energy_difference_with_clusters_is_that_of_a_recount(problem, seed):
+    labels, curves, periodic = problem
+    annealer = _core.Annealer(labels, curves, periodic, 0)
+    before = naive.energy(labels, curves, periodic)
+    assert annealer.energy == pytest.approx(before, rel=1e-12)
+    rng = np.random.default_rng(seed)
+    flat = labels.ravel()
+    for _ in range(6):
+        a, b = (int(rng.choice(np.flatnonzero(flat == label))) for label in rng.permutation(2))
+        exchanged = flat.copy()
+        exchanged[[a, b]] = flat[[b, a]]
+        after = naive.energy(exchanged.reshape(labels.shape), curves, periodic)
+        for first, second in ((a, b), (b, a)):
+            difference = annealer.difference(first, second)
+            assert difference == pytest.approx(after - before, abs=2e-6 * (before + after))
+    assert annealer.energy == pytest.approx(before, rel=1e-12)
+
+
+@given(
+    cluster_problems(), st.integers(0, 2**32 - 1), st.sampled_from(MOVES), st.booleans(),
+    st.sampled_from([0.0, 0.02, 1e9]),
+)  # fmt: skip
+def test_clusters_after_a_run_are_those_of_a_recount(problem, seed, moves, balanced, heat):
+    labels, curves, periodic = problem
+    annealer = _core.Annealer(labels, curves, periodic, seed)
+    for proposals in (1, 2, 40, 400):
+        annealer.run(proposals, heat * annealer.energy, moves=moves, balanced=balanced)
+        structure = annealer.labels().reshape(labels.shape)
+        for index, target in enumerate(curves):
+            hits, trials = naive.target_counts(structure, target, periodic)
+            assert annealer.hits(index).tolist() == hits[1:]
+            recount = _core.count_target(structure, target, periodic)
+            assert [counts.tolist() for counts in recount] == [hits[1:], trials[1:]]
+    assert annealer.energy == pytest.approx(naive.energy(structure, curves, periodic), rel=1e-9)
+
+
+@pytest.mark.parametrize("rule", ["metropolis", "threshold", "deluge"])
+@given(cluster_problems(), st.integers(1, 300), st.integers(0, 2**32 - 1), st.sampled_from(MOVES))
+def test_a_restored_run_with_clusters_goes_on(rule, problem, proposals, seed, moves):
+    labels, curves, periodic = problem
+    whole = _core.Annealer(labels, curves, periodic, seed)
+    level = whole.energy * (1.1 if rule == "deluge" else 0.02)
+    whole.run(proposals, level, moves=moves, rule=rule)
+    resumed = _core.Annealer(whole.labels().reshape(labels.shape), curves, periodic, 99)
+    resumed.restore(*whole.snapshot())
+    for annealer in (whole, resumed):
+        annealer.run(200, level, moves=moves, rule=rule)
+    assert np.array_equal(whole.labels(), resumed.labels())
+    assert whole.energy == resumed.energy
+    assert whole.sample_differences(20).tolist() == resumed.sample_differences(20).tolist()
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_annealed_clusters_are_those_of_the_cluster_function(periodic):
+    labels = np.random.default_rng(8).choice(2, (12, 13, 14), p=[0.68, 0.32]).astype(np.uint8)
+    function = cluster_function(labels, phase=1, max_lag=9, periodic=periodic)
+    curves = [
+        ("cluster", 1, naive.along(axis, 3), (), function.values[axis, 1:].tolist(), [1.0] * 9)
+        for axis in range(3)
+    ]
+    annealer = _core.Annealer(labels, curves, periodic, 1)
+    assert annealer.energy == pytest.approx(0.0, abs=1e-20)
+    annealer.run(3000, 1e9)
+    structure = annealer.labels().reshape(labels.shape)
+    after = cluster_function(structure, phase=1, max_lag=9, periodic=periodic)
+    for axis, curve in enumerate(curves):
+        hits, trials = _core.count_target(structure, curve, periodic)
+        assert annealer.hits(axis).tolist() == hits.tolist() == after.hits[axis, 1:].tolist()
+        assert trials.tolist() == after.trials[axis, 1:].tolist()
+
+
+def test_clusters_twice_along_one_direction_are_refused():
+    labels = np.indices((8, 8)).sum(axis=0).astype(np.uint8) % 2
+    curve = ("cluster", 1, (1, 0), (), [0.1, 0.2], [1.0, 1.0])
+    with pytest.raises(ValueError, match="two targets for the same"):
+        _core.Annealer(labels, [curve, curve], True, 0)
 
 
 @pytest.mark.parametrize("periodic", [False, True])
