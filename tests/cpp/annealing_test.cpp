@@ -25,12 +25,15 @@ const std::array<Step, 13> kSteps{{{1, 0, 0},
                                    {1, -1, 1},
                                    {1, -1, -1}}};
 
-// Curves of another structure, along so many of the steps that it has room for; with chords where
-// there are more steps than axes.
+const std::vector<Statistic> kTextbook{Statistic::two_point, Statistic::lineal_path};
+const std::vector<Statistic> kAll{Statistic::two_point, Statistic::lineal_path,
+                                  Statistic::chord_length, Statistic::cluster};
+
+// Curves of another structure, along so many of the steps that it has room for.
 std::vector<TargetCurve> targets_of(const Structure& model, const std::vector<std::uint8_t>& phases,
-                                    std::int64_t lags, bool periodic, std::size_t steps = 3) {
-    std::vector<Statistic> statistics{Statistic::two_point, Statistic::lineal_path};
-    if (steps > 3) statistics.push_back(Statistic::chord_length);
+                                    std::int64_t lags, bool periodic,
+                                    const std::vector<Statistic>& statistics = kTextbook,
+                                    std::size_t steps = 3) {
     std::vector<TargetCurve> targets;
     for (const std::uint8_t phase : phases)
         for (std::size_t i = 0; i < steps; ++i)
@@ -114,6 +117,65 @@ LagCounts naive_row(const Structure& structure, const TargetCurve& target, bool 
     return counts;
 }
 
+// The structure with another label for each cluster of a phase, by flood, and 0 elsewhere. For
+// structures of fewer than 256 clusters.
+Structure naive_clusters(const Structure& structure, std::uint8_t phase, bool periodic) {
+    const Shape3& shape = structure.shape;
+    Structure result{shape, std::vector<std::uint8_t>(structure.labels.size())};
+    std::uint8_t clusters = 0;
+    for (std::size_t i = 0; i < result.labels.size(); ++i) {
+        if (structure.labels[i] != phase || result.labels[i] != 0) continue;
+        ++clusters;
+        CHECK(clusters != 0);
+        std::vector<std::int64_t> reached{static_cast<std::int64_t>(i)};
+        while (!reached.empty()) {
+            const std::int64_t voxel = reached.back();
+            reached.pop_back();
+            const auto index = static_cast<std::size_t>(voxel);
+            if (structure.labels[index] != phase || result.labels[index] != 0) continue;
+            result.labels[index] = clusters;
+            const std::array<std::int64_t, 3> at{voxel / (shape[1] * shape[2]),
+                                                 voxel / shape[2] % shape[1], voxel % shape[2]};
+            for (std::size_t axis = 0; axis < 3; ++axis)
+                for (const int by : {-1, 1}) {
+                    auto to = at;
+                    to[axis] += by;
+                    if (periodic) to[axis] = wrapped(to[axis], shape.sides[axis]);
+                    if (to[axis] < 0 || to[axis] >= shape.sides[axis]) continue;
+                    reached.push_back((to[0] * shape[1] + to[1]) * shape[2] + to[2]);
+                }
+        }
+    }
+    return result;
+}
+
+// Walks from every voxel along the step, and looks whether it is in the same cluster there.
+LagCounts naive_cluster_pairs(const Structure& structure, const TargetCurve& target,
+                              const CountOptions& options) {
+    const Shape3& shape = structure.shape;
+    const Structure clusters = naive_clusters(structure, target.phase, options.periodic);
+    const auto lags = static_cast<std::size_t>(target.lags() + 1);
+    LagCounts counts{std::vector<std::int64_t>(lags), std::vector<std::int64_t>(lags)};
+    for (std::int64_t i = 0; i < shape.size(); ++i) {
+        const std::uint8_t mine = clusters.labels[static_cast<std::size_t>(i)];
+        std::array<std::int64_t, 3> at{i / (shape[1] * shape[2]), i / shape[2] % shape[1],
+                                       i % shape[2]};
+        for (std::size_t lag = 0; lag < lags; ++lag) {
+            counts.trials[lag] += 1;
+            counts.hits[lag] += mine != 0 && clusters.view().at(at[0], at[1], at[2]) == mine;
+            bool inside = true;
+            for (std::size_t axis = 0; axis < 3; ++axis) {
+                const std::int64_t side = shape.sides[axis];
+                at[axis] += target.step[axis];
+                if (options.periodic) at[axis] = wrapped(at[axis], side);
+                inside = inside && at[axis] >= 0 && at[axis] < side;
+            }
+            if (!inside) break;
+        }
+    }
+    return counts;
+}
+
 LagCounts recount(const Structure& structure, const TargetCurve& target, bool periodic) {
     if (target.origin != Offset{}) return naive_row(structure, target, periodic);
     if (target.statistic == Statistic::radial || target.statistic == Statistic::surface_void ||
@@ -123,7 +185,9 @@ LagCounts recount(const Structure& structure, const TargetCurve& target, bool pe
     const Event event = target.statistic == Statistic::chord_length  ? Event::chord
                         : target.statistic == Statistic::lineal_path ? Event::path
                                                                      : Event::pair;
-    LagCounts counts = naive_count(structure, target.phase, target.step, options, event);
+    LagCounts counts = target.statistic == Statistic::cluster
+                           ? naive_cluster_pairs(structure, target, options)
+                           : naive_count(structure, target.phase, target.step, options, event);
     counts.hits.erase(counts.hits.begin());
     counts.trials.erase(counts.trials.begin());
     return counts;
@@ -174,7 +238,8 @@ void energies_and_hits_after_a_run_are_those_of_a_recount(bool all) {
     for (const Case& c : kCases) {
         Structure start = random_structure(c.shape, c.phases, 11);
         const Structure model = random_structure(c.shape, c.phases, 12);
-        auto targets = targets_of(model, {0, 1}, c.lags, c.periodic, all ? kSteps.size() : 3);
+        auto targets = targets_of(model, {0, 1}, c.lags, c.periodic, all ? kAll : kTextbook,
+                                  all ? kSteps.size() : 3);
         if (all) {
             add_rows(targets, c.shape, 7);
             add_terms(targets, model, c.lags, c.periodic);
@@ -253,7 +318,7 @@ void a_restored_annealer_goes_on_exactly() {
         for (const Moves moves : kMoves) {
             const Structure start = random_structure(c.shape, c.phases, 31);
             const auto targets =
-                targets_of(random_structure(c.shape, c.phases, 32), {1}, c.lags, c.periodic);
+                targets_of(random_structure(c.shape, c.phases, 32), {1}, c.lags, c.periodic, kAll);
             Annealer first(start.view(), targets, {c.periodic, 9});
             const double temperature = 1e-3 * first.energy();
             first.run(1500, temperature, -1.0, moves);
@@ -270,6 +335,40 @@ void a_restored_annealer_goes_on_exactly() {
             CHECK(second.energy() == first.energy());
             CHECK(second.proposed() == first.proposed());
             CHECK(second.sample_differences(50) == first.sample_differences(50));
+        }
+}
+
+// Voxels of a phase at random, near where it percolates, and sides of one voxel and of two.
+void clusters_are_followed_as_they_join_and_split() {
+    const std::array<Case, 8> cases{{{{{1, 17, 16}}, 9, true, 59},
+                                     {{{1, 17, 16}}, 15, false, 59},
+                                     {{{7, 8, 9}}, 6, true, 35},
+                                     {{{7, 8, 9}}, 6, false, 35},
+                                     {{{1, 2, 30}}, 20, true, 70},
+                                     {{{2, 2, 20}}, 11, true, 50},
+                                     {{{9, 1, 9}}, 5, true, 60},
+                                     {{{3, 1, 40}}, 5, false, 60}}};
+    for (const Case& c : cases)
+        for (const bool hot : {true, false}) {
+            Structure start{c.shape, {}};
+            Xoshiro256 random(17);
+            for (std::int64_t i = 0; i < c.shape.size(); ++i)
+                start.labels.push_back(random.next() % 100 < c.phases);
+            const auto targets =
+                targets_of(start, {0, 1}, c.lags, c.periodic, {Statistic::cluster}, kSteps.size());
+            Annealer annealer(start.view(), targets, {c.periodic, 3});
+            CHECK(close(annealer.energy(), 0.0, 1e-9));
+            for (int round = 0; round < 4; ++round)
+                for (const Moves moves : kMoves) {
+                    annealer.run(20, hot ? 1e9 : 1e-3, -1.0, moves);
+                    const Structure after{c.shape, annealer.labels()};
+                    annealer.sample_differences(3);
+                    for (std::size_t i = 0; i < targets.size(); ++i) {
+                        const LagCounts counts = recount(after, targets[i], c.periodic);
+                        CHECK(annealer.curve(i).hits() == counts.hits);
+                        CHECK(same(count(targets[i], after.view(), c.periodic), counts));
+                    }
+                }
         }
 }
 
@@ -322,6 +421,12 @@ void impossible_annealing_is_refused() {
     bad.values = bad.weights = std::vector<double>(8, 1.0);
     CHECK_REFUSES(make(bad));
     CHECK_REFUSES(Annealer(start.view(), {good, good}, {true, 0}));
+    auto cluster = good;
+    cluster.statistic = Statistic::cluster;
+    CHECK(make(cluster).curve_count() == 1);
+    CHECK_REFUSES(Annealer(start.view(), {cluster, cluster}, {true, 0}));
+    cluster.given = count(cluster, start.view(), true);
+    CHECK_REFUSES(make(cluster));
     CHECK_REFUSES(Annealer({start.labels.data(), {{0, 8, 8}}}, {good}, {true, 0}));
     const Structure uniform{{{1, 8, 8}}, std::vector<std::uint8_t>(64, 1)};
     CHECK_REFUSES(Annealer(uniform.view(), {good}, {true, 0}));
@@ -348,6 +453,7 @@ int main() {
     fixed_voxels_stay();
     the_fast_annealer_does_what_the_textbook_does();
     a_restored_annealer_goes_on_exactly();
+    clusters_are_followed_as_they_join_and_split();
     an_annealer_stops_at_an_energy_that_is_enough();
     impossible_annealing_is_refused();
     std::printf("%d checks failed\n", failures);
