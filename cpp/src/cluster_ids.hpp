@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "microtwin/grid.hpp"
@@ -83,7 +84,9 @@ class ClusterIds {
 
     // Who has reached a voxel: the mark of the first search, and so on. Older marks are smaller.
     std::vector<std::uint32_t> marks_;
-    std::uint32_t mark_ = 0;
+    // Begins where marks soon run out and all are cleared: what would else first be done after
+    // hours is done in every test.
+    std::uint32_t mark_ = std::numeric_limits<std::uint32_t>::max() - 1000;
     std::array<Search, kMostNeighbours> searches_;
     std::size_t searching_ = 0;  // how many of them are under way
     bool changed_ = false;       // a set has grown, or closed

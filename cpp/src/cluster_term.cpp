@@ -6,6 +6,19 @@
 #include <utility>
 
 namespace microtwin {
+namespace {
+
+// Adds `sign` to a change wherever an id, of so many at a stride, is `wanted`.
+void add_equal(const std::uint32_t* ids, std::int64_t stride, std::int64_t count,
+               std::uint32_t wanted, std::int32_t sign, std::int32_t* change) {
+    if (stride == 1) {  // said once more for the compiler, which puts these into registers
+        for (std::int64_t i = 0; i < count; ++i) change[i] += ids[i] == wanted ? sign : 0;
+    } else {
+        for (std::int64_t i = 0; i < count; ++i) change[i] += ids[i * stride] == wanted ? sign : 0;
+    }
+}
+
+}  // namespace
 
 ClusterTerm::ClusterTerm(const LabelView& labels, std::vector<TargetCurve> targets, bool periodic)
     : shape_(labels.shape), periodic_(periodic), clusters_(labels, targets.at(0).phase, periodic) {
@@ -46,9 +59,8 @@ void ClusterTerm::add_pairs_along(const Way& way, Voxel voxel, const Offset& at,
     for (std::int64_t first = 1; first <= lags;) {
         const auto nearest = std::min_element(room.begin(), room.end());
         const std::int64_t last = std::min(*nearest, lags);
-        const Id* there = ids + start + first * way.stride;
-        for (std::int64_t lag = first; lag <= last; ++lag, there += way.stride)
-            change[lag - 1] += *there == other ? sign : 0;
+        add_equal(ids + start + first * way.stride, way.stride, last - first + 1, other, sign,
+                  change + first - 1);
         if (!periodic_) return;
         first = last + 1;
         // Lags are shorter than the sides: each face is crossed once.

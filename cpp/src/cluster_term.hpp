@@ -4,6 +4,7 @@
 // they label all clusters anew, here those that an exchange joins or cuts are followed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
