@@ -1,43 +1,67 @@
 #include "microtwin/targets.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <stdexcept>
 #include <utility>
 
+#include "microtwin/bits.hpp"
 #include "microtwin/clusters.hpp"
 #include "microtwin/components.hpp"
 #include "radial.hpp"
+#include "simd.hpp"
 #include "surface.hpp"
 
 namespace microtwin {
 namespace {
 
-// Pairs of phase voxels at displacements origin + j * (0, 0, 1), for each of `lags` lags from 1.
+// Adds the bits of a row to those of a line that is zero from `begin` on.
+void append(const std::uint64_t* row, std::int64_t bits, std::int64_t begin,
+            std::vector<std::uint64_t>& line) {
+    const auto shift = static_cast<unsigned>(begin % 64);
+    for (std::int64_t w = 0; 64 * w < bits; ++w) {
+        const auto at = static_cast<std::size_t>(begin / 64 + w);
+        line[at] |= row[w] << shift;
+        line[at + 1] |= (row[w] >> 1) >> (63 - shift);
+    }
+}
+
+// Of a row and a line, how many bits they share where the line is read from `begin` + j on.
+MICROTWIN_CLONES
+void add_overlaps(const std::uint64_t* row, std::int64_t words, const std::uint64_t* line,
+                  std::int64_t begin, std::vector<std::int64_t>& hits) {
+    for (std::int64_t& sum : hits) {
+        const std::uint64_t* first = line + begin / 64;
+        const auto shift = static_cast<unsigned>(begin % 64);
+        for (std::int64_t w = 0; w < words; ++w) {
+            const std::uint64_t there = (first[w] >> shift) | ((first[w + 1] << 1) << (63 - shift));
+            sum += std::popcount(row[w] & there);
+        }
+        ++begin;
+    }
+}
+
+// Pairs of phase voxels at displacements origin + j * (0, 0, 1), for each of the lags from 1.
 LagCounts count_row(const TargetCurve& target, const LabelView& labels, bool periodic) {
     const auto& [nz, ny, nx] = labels.shape.sides;
+    const auto& [dz, dy, dx] = target.origin;
     const auto lags = static_cast<std::size_t>(target.lags());
     LagCounts result{std::vector<std::int64_t>(lags), std::vector<std::int64_t>(lags)};
-    const auto& [dz, dy, dx] = target.origin;
-    // One line of the phase, behind its margins, and the places of phase voxels in another.
-    std::vector<std::uint8_t> other;
+    const PhaseMask mask(labels, target.phase, 1);
+    const std::int64_t words = mask.words_per_row();
+    std::vector<std::uint64_t> line(static_cast<std::size_t>((3 * nx + 64) / 64 + words + 2));
     for (std::int64_t z = 0; z < nz; ++z)
         for (std::int64_t y = 0; y < ny; ++y) {
             const std::int64_t there_z = periodic ? wrapped(z + dz, nz) : z + dz;
             const std::int64_t there_y = periodic ? wrapped(y + dy, ny) : y + dy;
             if (there_z < 0 || there_z >= nz || there_y < 0 || there_y >= ny) continue;
-            const std::uint8_t* here = labels.data + (z * ny + y) * nx;
-            const std::uint8_t* there = labels.data + (there_z * ny + there_y) * nx;
-            other.assign(static_cast<std::size_t>(nx + target.lags()), 0);
-            for (std::int64_t k = 0; k < std::ssize(other); ++k) {
-                const std::int64_t x = periodic ? wrapped(dx + 1 + k, nx) : dx + 1 + k;
-                if (x < 0 || x >= nx) continue;
-                other[static_cast<std::size_t>(k)] = there[x] == target.phase;
-            }
-            for (std::int64_t x = 0; x < nx; ++x)
-                if (here[x] == target.phase)
-                    for (std::size_t j = 0; j < lags; ++j)
-                        result.hits[j] += other[static_cast<std::size_t>(x) + j];
+            // The line begins one side before the row, and repeats it or is empty around it.
+            std::fill(line.begin(), line.end(), 0);
+            const std::uint64_t* there = mask.row(there_z, there_y);
+            for (const std::int64_t image : {0, 1, 2})
+                if (periodic || image == 1) append(there, nx, image * nx, line);
+            add_overlaps(mask.row(z, y), words, line.data(), nx + dx + 1, result.hits);
         }
     for (std::size_t j = 0; j < lags; ++j) {
         const std::int64_t far = dx + 1 + static_cast<std::int64_t>(j);
