@@ -83,22 +83,32 @@ std::unique_ptr<Kind> make(const LabelArray& labels, const std::vector<Target>& 
                                   AnnealingOptions{periodic, seed, structure.window});
 }
 
+// The squared error of each curve, without weights.
+template <class Kind>
+py::array_t<double> errors(const Kind& annealer) {
+    std::vector<double> result;
+    for (std::size_t i = 0; i < annealer.curve_count(); ++i)
+        result.push_back(annealer.curve(i).error());
+    return copy(result);
+}
+
 py::tuple snapshot(const Annealer& annealer) {
     const auto state = annealer.snapshot();
     py::dict sites;
     for (std::size_t label = 0; label < state.sites.size(); ++label)
         if (!state.sites[label].empty()) sites[py::int_(label)] = copy(state.sites[label]);
-    return py::make_tuple(sites, state.sorted, state.random, state.proposed);
+    return py::make_tuple(sites, state.sorted, state.random, state.proposed, state.accepted);
 }
 
 void restore(Annealer& annealer, const std::map<int, std::vector<Site>>& sites, bool sorted,
-             const Xoshiro256::State& random, std::int64_t proposed) {
+             const Xoshiro256::State& random, std::int64_t proposed, std::int64_t accepted) {
     Annealer::Snapshot state;
     state.sites.resize(256);
     for (const auto& [label, list] : sites) state.sites.at(static_cast<std::size_t>(label)) = list;
     state.sorted = sorted;
     state.random = random;
     state.proposed = proposed;
+    state.accepted = accepted;
     annealer.restore(state);
 }
 
@@ -128,11 +138,13 @@ void bind_annealing(py::module_& m) {
         .def_property_readonly("energy", &Annealer::energy)
         .def_property_readonly("error", &Annealer::error)
         .def_property_readonly("proposed", &Annealer::proposed)
+        .def_property_readonly("accepted", &Annealer::accepted)
+        .def("errors", &errors<Annealer>)
         .def("labels", [](const Annealer& self) { return copy(self.labels()); })
         .def("hits",
              [](const Annealer& self, std::size_t curve) { return copy(self.curve(curve).hits()); })
         .def("snapshot", &snapshot)
-        .def("restore", &restore, "sites"_a, "sorted"_a, "random"_a, "proposed"_a);
+        .def("restore", &restore, "sites"_a, "sorted"_a, "random"_a, "proposed"_a, "accepted"_a);
     py::class_<BlockAnnealer>(m, "BlockAnnealer", "Annealing of many blocks at the same time.")
         .def(
             py::init([](const LabelArray& labels, const std::vector<Target>& targets, bool periodic,
@@ -156,11 +168,13 @@ void bind_annealing(py::module_& m) {
         .def_property_readonly("energy", &BlockAnnealer::energy)
         .def_property_readonly("error", &BlockAnnealer::error)
         .def_property_readonly("proposed", &BlockAnnealer::proposed)
+        .def_property_readonly("accepted", &BlockAnnealer::accepted)
         .def_property_readonly("sweeps", &BlockAnnealer::sweeps)
+        .def("errors", &errors<BlockAnnealer>)
         .def("labels", [](const BlockAnnealer& self) { return copy(self.labels()); })
         .def("hits", [](const BlockAnnealer& self,
                         std::size_t curve) { return copy(self.curve(curve).hits()); })
-        .def("restore", &BlockAnnealer::restore, "sweeps"_a, "proposed"_a);
+        .def("restore", &BlockAnnealer::restore, "sweeps"_a, "proposed"_a, "accepted"_a);
     py::class_<TextbookAnnealer>(m, "TextbookAnnealer", "The slow oracle of Annealer.")
         .def(py::init(&make<TextbookAnnealer>), "labels"_a, "targets"_a, "periodic"_a, "seed"_a,
              "fixed"_a = py::none())

@@ -193,11 +193,11 @@ double Annealer::proposal_weight(Proposals kind, const Exchange& e) const {
 }
 
 // Makes the exchange if it is accepted.
-bool Annealer::accepted(const Draft& draft, const Moves& moves, double level) {
+bool Annealer::make_if_accepted(const Draft& draft, const Moves& moves, double level) {
     const Exchange& e = draft.exchange;
     const bool metropolis = moves.rule == Rule::metropolis && level > 0.0;
     if (moves.balanced && moves.kind != Proposals::anywhere && metropolis)
-        return accepted_with_odds(e, draft.limit, moves.kind, level);
+        return make_if_odds_allow(e, draft.limit, moves.kind, level);
     // Under the level what lowers the energy is welcome, too, when the water has overtaken it.
     const double limit = moves.rule == Rule::deluge ? std::max(level - energy_, 0.0) : draft.limit;
     if (!difference_below(e, limit)) return false;
@@ -205,7 +205,7 @@ bool Annealer::accepted(const Draft& draft, const Moves& moves, double level) {
     return true;
 }
 
-bool Annealer::accepted_with_odds(const Exchange& e, double limit, Proposals kind,
+bool Annealer::make_if_odds_allow(const Exchange& e, double limit, Proposals kind,
                                   double temperature) {
     const auto difference = difference_below(e, kAny);
     const double there = proposal_weight(kind, e);
@@ -243,12 +243,13 @@ std::int64_t Annealer::run(std::int64_t proposals, double level, double enough,
                 next.placed = true;
             }
         const Exchange& made_last = nth(0).exchange;
-        const bool change = accepted(nth(0), moves, level);
+        const bool change = make_if_accepted(nth(0), moves, level);
         ++first;
         --count;
         --left;
         ++proposed_;
         made += change;
+        accepted_ += change;
         // Places in lists go on as they were, but for those of the two voxels; in sorted lists
         // others move, too, and do so for a moment to weigh the way back.
         const bool moved = sites_.sorted() && (change || moves.balanced);
@@ -283,7 +284,7 @@ double Annealer::difference(std::int64_t a, std::int64_t b) {
 }
 
 Annealer::Snapshot Annealer::snapshot() const {
-    Snapshot result{{}, sites_.sorted(), random_.state(), proposed_};
+    Snapshot result{{}, sites_.sorted(), random_.state(), proposed_, accepted_};
     for (int label = 0; label < 256; ++label)
         result.sites.push_back(sites_.of(static_cast<std::uint8_t>(label)));
     return result;
@@ -293,6 +294,7 @@ void Annealer::restore(const Snapshot& snapshot) {
     sites_.restore(snapshot.sites, snapshot.sorted);
     random_ = Xoshiro256(snapshot.random);
     proposed_ = snapshot.proposed;
+    accepted_ = snapshot.accepted;
 }
 
 }  // namespace microtwin

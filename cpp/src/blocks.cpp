@@ -90,9 +90,10 @@ double BlockAnnealer::error() const {
                            [](double sum, const Curve& curve) { return sum + curve.error(); });
 }
 
-void BlockAnnealer::restore(std::int64_t sweeps, std::int64_t proposed) {
+void BlockAnnealer::restore(std::int64_t sweeps, std::int64_t proposed, std::int64_t accepted) {
     sweeps_ = sweeps;
     proposed_ = proposed;
+    accepted_ = accepted;
 }
 
 std::vector<BlockAnnealer::Block> BlockAnnealer::cut(std::int64_t side, Xoshiro256& random) const {
@@ -160,6 +161,7 @@ std::int64_t BlockAnnealer::sweep(const Sweep& sweep) {
         }
     }
     ++sweeps_;
+    accepted_ += accepted;
     recount();
     return accepted;
 }

@@ -70,6 +70,7 @@ class Annealer {
     double energy() const { return energy_; }
     double error() const { return error_; }  // total squared, without the weights
     std::int64_t proposed() const { return proposed_; }
+    std::int64_t accepted() const { return accepted_; }
     std::vector<std::uint8_t> labels() const { return sites_.labels(); }  // of the box
     // In the order of the targets.
     const Curve& curve(std::size_t index) const;
@@ -80,7 +81,7 @@ class Annealer {
         std::vector<std::vector<Site>> sites;  // in the order of the lists
         bool sorted = false;                   // whether they were sorted by neighbours
         Xoshiro256::State random{};
-        std::int64_t proposed = 0;
+        std::int64_t proposed = 0, accepted = 0;
     };
     Snapshot snapshot() const;
     // Goes on exactly as the annealer that made the snapshot, on the same structure, would.
@@ -118,8 +119,8 @@ class Annealer {
     void draw_two_labels(std::uint64_t bits, Exchange& exchange);
     std::size_t draw_site(Proposals kind, std::uint8_t label, std::uint32_t bits) const;
     void draft(const Moves& moves, double level, Draft& draft);
-    bool accepted(const Draft& draft, const Moves& moves, double level);
-    bool accepted_with_odds(const Exchange& exchange, double limit, Proposals kind,
+    bool make_if_accepted(const Draft& draft, const Moves& moves, double level);
+    bool make_if_odds_allow(const Exchange& exchange, double limit, Proposals kind,
                             double temperature);
     double proposal_weight(Proposals kind, const Exchange& exchange) const;
     std::int64_t flat(const Offset& at) const {
@@ -133,7 +134,7 @@ class Annealer {
     Shape3 shape_;
     bool periodic_;
     Xoshiro256 random_;
-    std::int64_t proposed_ = 0;
+    std::int64_t proposed_ = 0, accepted_ = 0;
     double energy_ = 0.0, error_ = 0.0;
     SiteLists sites_;
     std::vector<Home> homes_;

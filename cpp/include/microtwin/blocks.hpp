@@ -39,12 +39,13 @@ class BlockAnnealer {
     double energy() const;
     double error() const;
     std::int64_t proposed() const { return proposed_; }
+    std::int64_t accepted() const { return accepted_; }
     std::int64_t sweeps() const { return sweeps_; }
     const std::vector<std::uint8_t>& labels() const { return labels_; }
     const Curve& curve(std::size_t index) const { return curves_.at(index); }
     std::size_t curve_count() const { return curves_.size(); }
     // Goes on as the annealer would that has come to this structure.
-    void restore(std::int64_t sweeps, std::int64_t proposed);
+    void restore(std::int64_t sweeps, std::int64_t proposed, std::int64_t accepted);
 
   private:
     struct Block {
@@ -76,7 +77,7 @@ class BlockAnnealer {
     std::vector<TargetCurve> targets_;
     std::vector<Curve> curves_;
     std::vector<LineCurves> workers_;  // one a thread: the whole structure
-    std::int64_t sweeps_ = 0, proposed_ = 0;
+    std::int64_t sweeps_ = 0, proposed_ = 0, accepted_ = 0;
 };
 
 }  // namespace microtwin

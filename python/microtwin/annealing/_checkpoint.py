@@ -1,61 +1,97 @@
 """Saving an annealing run so that it goes on exactly where it stopped."""
 
-import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from microtwin import _core, _files
-from microtwin._validate import Labels
-from microtwin.annealing._schedule import Schedule
-from microtwin.annealing._targets import Target
 from microtwin.errors import CheckpointError
 
 FORMAT = "microtwin-annealing-3"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class State:
-    """Where a run is, beside the structure itself."""
+    """Where a run is, beside the structure itself.
 
-    temperature: float
-    seconds: float = 0.0
+    Attributes
+    ----------
+    stage : int
+        Which of the run's stages is under way.
+    proposed, accepted : int
+        Exchanges in the stages before this one.
+    noted : int
+        Proposals, or sweeps, of this stage up to its last row.
+    noted_accepted : int
+        Exchanges made up to there.
+    level : float, or None
+        Temperature, threshold or height of water; None before the stage has begun.
+    objective : float
+        Weighted energy after the last sweep.
+    small_gains : int
+        Sweeps in a row that gained little.
+    heats : tuple of float
+        Levels still to come of a re-heat.
+    reheats : int
+        How many re-heats there were.
+    quenched : int
+        Row from which on the energy is watched for a stall.
+    rows : tuple of tuple
+        See `History`.
+    """
+
+    stage: int = 0
+    proposed: int = 0
     accepted: int = 0
-    accepted_before_step: int = 0
-    rows: list[tuple[float, ...]] = field(default_factory=list)  # see History
+    noted: int = 0
+    noted_accepted: int = 0
+    level: float | None = None
+    objective: float = float("inf")
+    small_gains: int = 0
+    heats: tuple[float, ...] = ()
+    reheats: int = 0
+    quenched: int = 0
+    seconds: float = 0.0
+    rows: tuple[tuple[float, ...], ...] = ()
 
 
-def fingerprint(
-    curves: Sequence[Target], start: Labels, periodic: bool, seed: int, schedule: Schedule
-) -> str:
-    """Return a hash of all that the course of a run depends on."""
-    course = [schedule.start_acceptance, schedule.cooling, schedule.moves, schedule.balanced]
-    digest = hashlib.sha256(json.dumps([curves, start.shape, periodic, seed, course]).encode())
-    digest.update(start.tobytes())
-    return digest.hexdigest()
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a checkpoint holds beside the state."""
+
+    labels: npt.NDArray[np.uint8]
+    best: npt.NDArray[np.uint8] | None
+    proposed: int
+    accepted: int
+    arrays: Mapping[str, Any]
 
 
 def save(
-    path: str | os.PathLike[str], annealer: _core.Annealer, state: State, settings: str
+    path: str | os.PathLike[str],
+    annealer: _core.Annealer | _core.BlockAnnealer,
+    best: npt.NDArray[np.uint8] | None,
+    state: State,
+    settings: str,
 ) -> None:
     """Write a checkpoint, all or nothing."""
-    sites, in_order, random, proposed = annealer.snapshot()
-    arrays: dict[str, Any] = {f"sites_{label}": places for label, places in sites.items()}
-    arrays["labels"] = annealer.labels()
-    arrays["sorted"] = np.bool_(in_order)
-    arrays["random"] = np.array(random, dtype=np.uint64)
-    arrays["proposed"] = np.int64(proposed)
-    arrays["rows"] = np.array(state.rows, dtype=np.float64).reshape(-1, 5)
-    arrays["state"] = np.array(
-        [state.temperature, state.seconds, state.accepted, state.accepted_before_step]
-    )
-    arrays["about"] = np.array(json.dumps({"format": FORMAT, "settings": settings}))
+    arrays: dict[str, Any] = {"labels": annealer.labels()}
+    if best is not None:
+        arrays["best"] = best
+    if isinstance(annealer, _core.Annealer):
+        sites, in_order, random, *_ = annealer.snapshot()
+        arrays |= {f"sites_{label}": places for label, places in sites.items()}
+        arrays["sorted"] = np.bool_(in_order)
+        arrays["random"] = np.array(random, dtype=np.uint64)
+    arrays["made"] = np.array([annealer.proposed, annealer.accepted], dtype=np.int64)
+    about = {"format": FORMAT, "settings": settings, "state": asdict(state)}
+    arrays["about"] = np.array(json.dumps(about))
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:
@@ -64,7 +100,7 @@ def save(
     _files.write_with(path, write)
 
 
-def load(path: str | os.PathLike[str], settings: str) -> tuple[dict[str, Any], State]:
+def load(path: str | os.PathLike[str], settings: str) -> tuple[Saved, State]:
     """Read a checkpoint: its arrays, and where the run was.
 
     Raises
@@ -75,26 +111,32 @@ def load(path: str | os.PathLike[str], settings: str) -> tuple[dict[str, Any], S
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        about = json.loads(str(arrays["about"]))
-        temperature, seconds, *accepted = arrays["state"].tolist()
-        rows = [tuple(row) for row in arrays["rows"].tolist()]
+        about = json.loads(str(arrays.pop("about")))
+        if about["format"] == FORMAT:
+            values = {one.name: about["state"][one.name] for one in fields(State)}
+            values["rows"] = tuple(map(tuple, values["rows"]))
+            values["heats"] = tuple(values["heats"])
+            state = State(**values)
+        proposed, accepted = map(int, arrays["made"])
+        saved = Saved(arrays["labels"], arrays.get("best"), proposed, accepted, arrays)
     except OSError as error:
         raise CheckpointError(f"cannot read the checkpoint {path}: {error.strerror}") from error
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path} is damaged or is no annealing checkpoint") from error
-    if about.get("format") != FORMAT or about.get("settings") != settings:
+    if about["format"] != FORMAT or about["settings"] != settings:
         raise CheckpointError(
             f"{path} belongs to an annealing run with other settings (target, shape, seed, ...)"
         )
-    return arrays, State(temperature, seconds, int(accepted[0]), int(accepted[1]), rows)
+    return saved, state
 
 
-def restore(annealer: _core.Annealer, arrays: Mapping[str, Any]) -> None:
+def restore(annealer: _core.Annealer, saved: Saved) -> None:
     """Bring an annealer, made from the checkpoint's labels, to where the run was."""
     sites = {
         int(name.removeprefix("sites_")): places
-        for name, places in arrays.items()
+        for name, places in saved.arrays.items()
         if name.startswith("sites_")
     }
-    random = [int(word) for word in arrays["random"]]
-    annealer.restore(sites, bool(arrays["sorted"]), random, int(arrays["proposed"]))
+    random = [int(word) for word in saved.arrays["random"]]
+    in_order = bool(saved.arrays["sorted"])
+    annealer.restore(sites, in_order, random, saved.proposed, saved.accepted)

@@ -1,19 +1,14 @@
-"""The cooling schedule: when the temperature falls, and when a run stops."""
+"""Schedules: at which level exchanges are accepted, and when a run stops."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
 from microtwin import _core, _validate
-from microtwin._progress import ProgressCallback
+from microtwin.errors import InputError
 
-if TYPE_CHECKING:
-    from microtwin.annealing._checkpoint import State
-
-STEP_PER_VOXEL = 0.25  # proposals at one temperature
+STEP_PER_VOXEL = 0.25  # proposals at one level
 # A small structure has few exchanges that fit and must be cooled more slowly to find them: at 128^2
 # steps of 2^16 instead of 2^12 lower the final energy five- to tenfold.
 SHORTEST_STEP = 2**16
@@ -21,18 +16,29 @@ PROPOSALS_PER_VOXEL = 400
 SMALLEST_BUDGET = 2**25
 
 MOVES = ("auto", "anywhere", "interfaces", "neighbours")
+SCHEDULES = ("quench", "geometric", "adaptive", "threshold", "deluge")
+# How each of them accepts, in the words of the core.
+RULES = {"threshold": "threshold", "deluge": "deluge"}
 
 _FEW_ACCEPTED = 0.01
-_SLICE_SECONDS = 0.2  # between looks at the clock and at Ctrl-C
-_SAVE_SECONDS = 30.0
 _STALL_STEPS = 24
 _STALL_GAIN = 0.02  # a run that lost less than this fraction of its energy in so many steps stalls
+_QUENCHED_STEPS = 4  # what is frozen stays so
+_REHEAT_ACCEPTANCE = 1e-3
+_REHEAT_COOLING = 0.5
+_REHEAT_STEPS = 12
+
+# The acceptance that J. Lam and J.-M. Delosme found best, as fitted by W. Swartz (1993): it falls
+# steeply in the first 15 % of a run, stays, and dies away in the last 35 %.
+_HEATED, _FLAT_TO, _FLAT = 0.15, 0.65, 0.44
+_FACTOR = 0.98  # on the temperature, towards that acceptance, each time it is looked at
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Geometric cooling and its ends."""
+    """How a run goes and when it ends."""
 
+    kind: str
     tolerance: float
     max_proposals: int
     max_seconds: float | None
@@ -40,40 +46,103 @@ class Schedule:
     cooling: float
     moves: str
     balanced: bool
+    reheats: int
 
     @classmethod
-    def checked(cls, **values: Any) -> Self:
-        """Check each value, then make the schedule."""
+    def checked(cls, size: int, **values: Any) -> Self:
+        """Check each value, then make the schedule of a structure of so many voxels."""
         real, seconds = _validate.real, values["max_seconds"]
+        acceptance, kind = values["start_acceptance"], values["schedule"]
+        if acceptance is not None:
+            real(acceptance, name="start_acceptance", minimum=0.0, maximum=0.99)
+        if kind is None:
+            kind = "geometric" if acceptance else "quench"
+        kind = _validate.choice(kind, SCHEDULES, name="schedule")
+        if kind == "quench" and acceptance:
+            raise InputError(
+                f"start_acceptance must be 0 for a quench, which accepts no rise, not {acceptance}"
+            )
+        moves = _validate.choice(values["moves"], MOVES, name="moves")
+        budget = values["max_proposals"]
         return cls(
+            kind=kind,
             tolerance=real(values["tolerance"], name="tolerance", minimum=0.0),
-            max_proposals=_validate.integer(
-                values["max_proposals"], name="max_proposals", minimum=0
+            max_proposals=(
+                max(PROPOSALS_PER_VOXEL * size, SMALLEST_BUDGET)
+                if budget is None
+                else _validate.integer(budget, name="max_proposals", minimum=0)
             ),
             max_seconds=None if seconds is None else real(seconds, name="max_seconds", minimum=0.0),
-            start_acceptance=real(
-                values["start_acceptance"], name="start_acceptance", minimum=0.0, maximum=0.99
+            start_acceptance=(
+                (0.0 if kind == "quench" else 0.1) if acceptance is None else float(acceptance)
             ),
             cooling=real(values["cooling"], name="cooling", minimum=0.0, maximum=1.0),
-            moves=_validate.choice(values["moves"], MOVES, name="moves"),
+            moves="neighbours" if moves == "auto" and kind == "quench" else moves,
             balanced=bool(values["balanced"]),
+            reheats=_validate.integer(values["reheats"], name="reheats", minimum=0),
         )
 
+    @property
+    def rule(self) -> str:
+        """How the core accepts."""
+        return RULES.get(self.kind, "metropolis")
 
-def default_budget(size: int) -> int:
-    """Return how many proposals a structure of so many voxels may take."""
-    return max(PROPOSALS_PER_VOXEL * size, SMALLEST_BUDGET)
+    def start_level(self, annealer: _core.Annealer) -> float:
+        """Return the level to begin at: a temperature, a threshold or a height of water."""
+        if self.kind == "quench":
+            return 0.0
+        if self.kind == "deluge":
+            return annealer.energy
+        return level_of(annealer, self.start_acceptance, self.rule)
+
+    def next_level(self, level: float, acceptance: float, progress: float) -> float:
+        """Return the level of the next step, after one with an acceptance.
+
+        Parameters
+        ----------
+        progress : float
+            How much of the proposals have been made.
+        """
+        if self.kind != "adaptive":
+            return level * self.cooling
+        wanted = lam_acceptance(progress)
+        return level * (_FACTOR if acceptance > wanted else 1 / _FACTOR)
+
+    def moves_now(self, acceptances: list[float]) -> str:
+        """Return which moves to propose, where that is left open."""
+        if self.moves != "auto":
+            return self.moves
+        # Late in a run voxels inside a phase hardly ever fit: the energy falls tenfold further.
+        return "interfaces" if any(a < _FEW_ACCEPTED for a in acceptances) else "anywhere"
+
+    def step(self, size: int) -> int:
+        """Return how many proposals are made at one level."""
+        if self.kind == "adaptive":
+            return max(min(self.max_proposals // 2000, size), 2000)
+        return max(SHORTEST_STEP, int(STEP_PER_VOXEL * size))
+
+    def stalled(self, energies: list[float], level: float) -> bool:
+        """Return whether the energies of the steps have fallen too little for too long."""
+        if self.kind == "adaptive":
+            return False  # its course belongs to a budget
+        steps = _QUENCHED_STEPS if level == 0.0 else _STALL_STEPS
+        if len(energies) <= steps:
+            return False
+        return energies[-1] > (1.0 - _STALL_GAIN) * energies[-1 - steps]
 
 
-def start_temperature(annealer: _core.Annealer, acceptance: float) -> float:
-    """Return the temperature at which a fraction of energy-raising exchanges is accepted.
+def level_of(annealer: _core.Annealer, acceptance: float, rule: str = "metropolis") -> float:
+    """Return the level at which a fraction of energy-raising exchanges is accepted.
 
-    Solves mean(exp(-dE / T)) = acceptance over a sample of exchanges with dE > 0.
+    A temperature solves mean(exp(-dE / T)) = acceptance over a sample of exchanges with dE > 0; a
+    threshold is the quantile of them.
     """
     differences = annealer.sample_differences(2000)
     rises = differences[differences > 0]
     if acceptance <= 0 or rises.size == 0:
         return 0.0
+    if rule == "threshold":
+        return float(np.quantile(rises, acceptance))
     low, high = float(rises.min()), float(rises.max())
     low, high = low * 1e-3, high * 1e3
     for _ in range(80):
@@ -85,107 +154,22 @@ def start_temperature(annealer: _core.Annealer, acceptance: float) -> float:
     return high
 
 
-def cool(
-    annealer: _core.Annealer,
-    state: "State",
-    schedule: Schedule,
-    size: int,
-    progress: ProgressCallback,
-    save: Callable[[], None],
-) -> str:
-    """Run until the schedule ends and return why: energy, stall, proposals or time.
+def lam_acceptance(progress: float) -> float:
+    """Return the acceptance that the adaptive schedule wants, from the part of a run that is done.
 
-    The temperature falls whenever the number of proposals is a multiple of the step, so that a run
-    that was interrupted goes on as if it had not been.
+    Examples
+    --------
+    >>> [round(lam_acceptance(part), 3) for part in (0.0, 0.15, 0.5, 1.0)]
+    [1.0, 0.441, 0.44, 0.001]
     """
-    step = step_of(size)
-    first_energy = state.rows[0][1] if state.rows else annealer.energy
-    slice_size = min(step, 20_000)
-    started = last = saved = time.monotonic()
-    while True:
-        reason = _ended(annealer, state, schedule)
-        if reason:
-            progress(1.0, 1.0, _watch(annealer, state))
-            return reason
-        left_in_step = step - annealer.proposed % step
-        left = min(left_in_step, schedule.max_proposals - annealer.proposed, slice_size)
-        moves = schedule.moves
-        if moves == "auto":
-            # Late in a run voxels inside a phase hardly ever fit: the energy falls tenfold further.
-            few = any(row[3] < _FEW_ACCEPTED for row in state.rows)
-            moves = "interfaces" if few else "anywhere"
-        state.accepted += annealer.run(
-            left, state.temperature, schedule.tolerance, moves, schedule.balanced
-        )
-        now = time.monotonic()
-        state.seconds += now - last
-        if now - last < _SLICE_SECONDS / 2:
-            slice_size *= 2
-        elif now - last > _SLICE_SECONDS:
-            slice_size = max(slice_size // 2, 1000)
-        last = now
-        if annealer.proposed % step == 0:
-            state.rows.append(_row(annealer, state, step))
-            state.accepted_before_step = state.accepted
-            state.temperature *= schedule.cooling
-        if now - started > _SLICE_SECONDS:
-            started = now
-            done = _fraction_done(annealer, state, schedule, first_energy)
-            progress(done, 1.0, _watch(annealer, state))
-        if now - saved > _SAVE_SECONDS:
-            saved = now
-            save()
+    if progress < _HEATED:
+        return float(_FLAT + (1 - _FLAT) * 560.0 ** (-progress / _HEATED))
+    if progress < _FLAT_TO:
+        return _FLAT
+    return float(_FLAT * 440.0 ** (-(progress - _FLAT_TO) / (1 - _FLAT_TO)))
 
 
-def step_of(size: int) -> int:
-    """Return how many proposals a step of the temperature has."""
-    return max(SHORTEST_STEP, int(STEP_PER_VOXEL * size))
-
-
-def history(annealer: _core.Annealer, state: "State", size: int) -> list[tuple[float, ...]]:
-    """Return the row of each step, the last one perhaps unfinished."""
-    begun = annealer.proposed % step_of(size)
-    unfinished = begun or not state.rows
-    return [*state.rows, _row(annealer, state, max(begun, 1))] if unfinished else state.rows
-
-
-def _row(annealer: _core.Annealer, state: "State", proposals: int) -> tuple[float, ...]:
-    acceptance = (state.accepted - state.accepted_before_step) / proposals
-    return annealer.proposed, annealer.energy, state.temperature, acceptance, state.seconds
-
-
-def _ended(annealer: _core.Annealer, state: "State", schedule: Schedule) -> str | None:
-    if annealer.energy <= schedule.tolerance:
-        return "energy"
-    if annealer.proposed >= schedule.max_proposals:
-        return "proposals"
-    if schedule.max_seconds is not None and state.seconds >= schedule.max_seconds:
-        return "time"
-    if len(state.rows) > _STALL_STEPS:
-        before = state.rows[-1 - _STALL_STEPS][1]
-        if state.rows[-1][1] > (1.0 - _STALL_GAIN) * before:
-            return "stall"
-    return None
-
-
-def _fraction_done(
-    annealer: _core.Annealer, state: "State", schedule: Schedule, first_energy: float
-) -> float:
-    """Return the nearest of the ends, as a fraction of the way to it."""
-    ways = [annealer.proposed / max(schedule.max_proposals, 1)]
-    if schedule.max_seconds:
-        ways.append(state.seconds / schedule.max_seconds)
-    if schedule.tolerance > 0 and first_energy > schedule.tolerance:
-        # The energy falls about exponentially with the proposals.
-        fallen = np.log(first_energy / max(annealer.energy, schedule.tolerance))
-        ways.append(float(fallen / np.log(first_energy / schedule.tolerance)))
-    return min(max(ways), 1.0)
-
-
-def _watch(annealer: _core.Annealer, state: "State") -> dict[str, float]:
-    acceptance = state.rows[-1][3] if state.rows else float("nan")
-    return {
-        "energy": annealer.energy,
-        "temperature": state.temperature,
-        "acceptance": acceptance,
-    }
+def reheated(annealer: _core.Annealer) -> list[float]:
+    """Return the levels of a re-heat: a little heat, taken away quickly."""
+    top = level_of(annealer, _REHEAT_ACCEPTANCE)
+    return [top * _REHEAT_COOLING**k for k in range(_REHEAT_STEPS)]

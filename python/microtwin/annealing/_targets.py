@@ -1,48 +1,73 @@
-"""From a description to what the core anneals: one curve for each function and axis."""
+"""From a description to what the core anneals: one curve for each function and direction."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _validate
+from microtwin import _core, _validate
 from microtwin.errors import InputError
-from microtwin.statistics import CorrelationFunction, Description, lineal_path, two_point
-from microtwin.statistics.directions import Vector
+from microtwin.statistics import CorrelationFunction, Description
+from microtwin.statistics.directions import Vector, axis_vector, family_vectors, lag_bound
 
-# What the core can anneal, along the axes.
-ANNEALED = {"two_point": two_point, "lineal_path": lineal_path}
+# What the core can anneal, in the order of what it costs.
+LINES = ("two_point", "lineal_path", "chord_length")
+SURFACES = ("surface_void", "surface_surface")
+ANNEALED = (*LINES, "cluster", *SURFACES)
 
 # statistic, phase, step, origin, values at lag 1, 2, ..., weights of their squared errors
 Target = tuple[str, int, Vector, Vector, list[float], list[float]]
+# Of a function or of one phase of it.
+Weights = Mapping[str | tuple[str, int], float]
+
+
+def constrained(
+    description: Description, functions: str | Sequence[str] | None
+) -> list[CorrelationFunction]:
+    """Return the curves of a description that are to be annealed.
+
+    Unless they are named, all but the surface functions.
+    """
+    known = [f for f in description.functions if f.statistic in ANNEALED]
+    if functions is None:
+        return [f for f in known if f.statistic not in SURFACES]
+    wanted = [functions] if isinstance(functions, str) else list(functions)
+    for name in wanted:
+        _validate.choice(name, dict.fromkeys(f.statistic for f in known), name="functions")
+    return [f for f in known if f.statistic in wanted]
 
 
 def curves(
     description: Description,
+    functions: Sequence[CorrelationFunction],
     shape: tuple[int, ...],
     follow: Mapping[int, int | None],
     max_lag: int | None,
-    weights: Mapping[str | tuple[str, int], float],
+    weights: Weights,
 ) -> list[Target]:
-    """Return the target curves for a structure of a shape, of those that can be annealed.
+    """Return the target curves for a structure of a shape.
 
-    Along an axis of n voxels lags up to n // 2 are used: further on a periodic line repeats itself,
-    and a line that is not has few trials.
+    Along a direction that fits n voxels lags up to n // 2 are used: further on a periodic line
+    repeats itself, and a line that is not has few trials.
     """
-    reach = description.max_lag if max_lag is None else min(max_lag, description.max_lag)
     result: list[Target] = []
-    for function in annealed(description):
-        kind = (function.statistic, function.phase)
-        weight = weights.get(kind, weights.get(function.statistic, 1.0))
-        for axis, source in follow.items():
-            lags = min(reach, shape[axis] // 2)
-            values = _values(function, source)[1 : lags + 1]
-            known = np.isfinite(values)
-            if weight == 0 or not known.any():
+    for function in functions:
+        statistic, phase = function.statistic, function.phase
+        weight = weights.get((statistic, phase), weights.get(statistic, 1.0))
+        if weight == 0:
+            continue
+        for step, known in _directed(function, shape, follow):
+            reach = function.max_lag if max_lag is None else min(max_lag, function.max_lag)
+            name = "radial" if function.directions == "radial" else statistic
+            reach = min(reach, _room(name, step, shape))
+            values = known[1 : reach + 1]
+            if statistic in SURFACES:
+                values = _of_faces(description, statistic, phase, step, reach)
+            there = np.isfinite(values)
+            if not there.any():
                 continue
-            filled = np.where(known, values, 0.0)
-            step = tuple(int(axis == a) for a in range(len(shape)))
-            result.append((*kind, step, (), filled.tolist(), (weight * known).tolist()))
+            filled = np.where(there, values, 0.0)
+            result.append((name, phase, step, (), filled.tolist(), (weight * there).tolist()))
     if not result:
         raise InputError(
             "target must hold at least one lag from 1 up, of a weight above 0, that fits half a "
@@ -51,16 +76,36 @@ def curves(
     return result
 
 
-def annealed(description: Description) -> list[CorrelationFunction]:
-    """Return the curves of a description that can be annealed."""
-    return [f for f in description.functions if f.statistic in ANNEALED and f.directions == "axes"]
+def map_rows(
+    wanted: npt.NDArray[np.float64], phase: int, radius: int, stride: int, weight: float
+) -> list[Target]:
+    """Return S2 within a radius of the origin as rows along the last axis, every so many apart.
+
+    Parameters
+    ----------
+    wanted : ndarray of float64
+        S2 at every displacement of a structure, in the order of FFT.
+    """
+    ndim = wanted.ndim
+    along = axis_vector(ndim - 1, ndim)
+    places = np.indices((2 * radius + 1,) * (ndim - 1)).reshape(ndim - 1, -1).T - radius
+    result: list[Target] = []
+    for place in map(tuple, places.tolist()):
+        half = int(np.sqrt(max(radius**2 - sum(k * k for k in place), 0)))
+        # Of opposite displacements one; along the last axis there are curves already.
+        if place <= (0,) * (ndim - 1) or any(k % stride for k in place) or half == 0:
+            continue
+        values = wanted[place][np.arange(-half, half + 1)].tolist()
+        origin = (*place, -half - 1)
+        result.append(("two_point", phase, along, origin, values, [weight] * len(values)))
+    return result
 
 
 def checked_weights(
-    value: Mapping[str | tuple[str, int], float] | None, description: Description
+    value: Weights | None, functions: Sequence[CorrelationFunction]
 ) -> dict[str | tuple[str, int], float]:
     """Check the weights of functions, by statistic or by (statistic, phase)."""
-    kinds = {(f.statistic, f.phase) for f in annealed(description)}
+    kinds = {(f.statistic, f.phase) for f in functions}
     known = {*kinds, *(statistic for statistic, _ in kinds)}
     result = {}
     for name, weight in (value or {}).items():
@@ -70,6 +115,30 @@ def checked_weights(
             )
         result[name] = _validate.real(weight, name=f"the weight of {name}", minimum=0.0)
     return result
+
+
+def balanced(
+    functions: Sequence[CorrelationFunction], description: Description
+) -> dict[str | tuple[str, int], float]:
+    """Return weights that make functions of unlike size count alike.
+
+    Each is measured by what it has to tell: the sum of the squares of how far it is from where
+    nothing is correlated. The two-point probability of the first phase counts 1.
+    """
+    told: dict[tuple[str, int], float] = {}
+    for f in functions:
+        rows = f.values[:, 1:]
+        limit = 0.0
+        if f.statistic == "two_point":
+            limit = description.fraction(f.phase) ** 2
+        elif f.statistic not in ("lineal_path", "chord_length"):
+            limit = float(np.nanmean(rows[:, -1]))
+        # Of one direction on average: curves along diagonals are as good as those along axes.
+        size = float(np.nansum((rows - limit) ** 2)) / len(rows)
+        kind = (f.statistic, f.phase)
+        told[kind] = max(told.get(kind, 0.0), size)
+    reference = next((size for (name, _), size in told.items() if name == "two_point"), 1.0)
+    return {kind: reference / size for kind, size in told.items() if size > 0 and reference > 0}
 
 
 def axis_targets(
@@ -82,7 +151,7 @@ def axis_targets(
 
     None stands for the mean over the target's axes.
     """
-    measured = annealed(description)[0].axes
+    measured = description.function("two_point", directions="axes").axes
     same = description.ndim == ndim
     along = measured if axes is None and same else _validate.axes(axes, ndim=ndim)
     if value is None:
@@ -111,10 +180,62 @@ def voxel_counts(description: Description, size: int) -> dict[int, int]:
     return result
 
 
-def _values(function: CorrelationFunction, axis: int | None) -> npt.NDArray[np.float64]:
+def _directed(
+    function: CorrelationFunction, shape: tuple[int, ...], follow: Mapping[int, int | None]
+) -> list[tuple[Vector, npt.NDArray[np.float64]]]:
+    """Return the steps through a structure to constrain, each with the curve wanted along it."""
+    ndim = len(shape)
+    if function.directions == "axes":
+        return [
+            (axis_vector(axis, ndim), _along_axis(function, source))
+            for axis, source in follow.items()
+        ]
+    if function.directions == "radial":
+        return [(axis_vector(0, ndim), function.mean)]
+    steps = family_vectors(function.directions, ndim)
+    if function.vectors and len(function.vectors[0]) == ndim:
+        return list(zip(function.vectors, function.values, strict=True))
+    return [(step, function.mean) for step in steps]
+
+
+def _along_axis(function: CorrelationFunction, axis: int | None) -> npt.NDArray[np.float64]:
     if axis is None:
         return function.mean
     if axis not in function.axes:
         raise InputError(f"target must be measured along axis {axis}; it has {function.axes}")
     row: npt.NDArray[np.float64] = function.values[function.axes.index(axis)]
     return row
+
+
+def _room(statistic: str, step: Vector, shape: tuple[int, ...]) -> int:
+    """Return the largest lag to constrain along a step."""
+    sides = [side for side in shape if side > 1] or [1]
+    bound = min(sides) if statistic == "radial" else lag_bound(step, shape)
+    # Ends of chords, and neighbours of surfaces, need room beyond.
+    return bound // 2 if statistic in ("two_point", "lineal_path") else min(bound // 2, bound - 3)
+
+
+def _of_faces(
+    description: Description, statistic: str, phase: int, step: Vector, reach: int
+) -> npt.NDArray[np.float64]:
+    """Return a surface function as annealing has it: of the faces of voxels.
+
+    What `surface_void` and `surface_surface` measure goes by the normals of a smoothed interface,
+    which no exchange can follow; faces can be counted exactly, in the target as in the twin.
+    """
+    samples = description.structures
+    alike = [s for s in samples if s.phase == phase or len(description.voxels) == 2]
+    if len(alike) != description.samples or any(len(s.shape) != len(step) for s in alike):
+        raise InputError(
+            f"functions can name {statistic} of phase {phase} only where target remembers the "
+            "structures it was measured of, of the dimension of shape: describe them anew"
+        )
+    hits, trials = np.zeros(reach), np.zeros(reach)
+    for sample in alike:
+        target: Target = (
+            statistic, int(sample.phase == phase), step, (), [0.0] * reach, [1.0] * reach
+        )  # fmt: skip
+        counted = _core.count_target(sample.unpacked(), target, description.periodic)
+        hits += counted[0]
+        trials += counted[1]
+    return np.asarray(hits / np.where(trials > 0, trials, np.nan))

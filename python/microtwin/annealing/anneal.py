@@ -1,26 +1,21 @@
 """Simulated annealing by pixel exchange, from a description to a structure."""
 
 import os
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _core, _validate
 from microtwin._progress import ProgressCallback, silent
-from microtwin.annealing import _checkpoint, _targets
-from microtwin.annealing._schedule import (
-    Schedule,
-    cool,
-    default_budget,
-    history,
-    start_temperature,
-)
-from microtwin.annealing._starts import STARTS, retrieve
+from microtwin.annealing import _checkpoint, _run
+from microtwin.annealing._problem import Problem
+from microtwin.annealing._targets import Weights
+from microtwin.annealing.frames import Frames
 from microtwin.annealing.twin import History, Twin
 from microtwin.errors import InputError
-from microtwin.statistics import CorrelationMap, Description, describe
+from microtwin.statistics import CorrelationMap, Description
 
 
 def anneal(
@@ -31,32 +26,42 @@ def anneal(
     max_lag: int | None = None,
     axes: Sequence[int] | int | None = None,
     axis_targets: Sequence[int | None] | None = None,
-    weights: Mapping[str | tuple[str, int], float] | None = None,
+    functions: str | Sequence[str] | None = None,
+    weights: Weights | None = None,
+    map_radius: int | None = None,
     periodic: bool | None = None,
-    start: npt.ArrayLike | CorrelationMap | str = "noise",
+    start: npt.ArrayLike | CorrelationMap | str = "auto",
+    fixed: npt.ArrayLike | None = None,
     tolerance: float = 1e-7,
     max_proposals: int | None = None,
     max_seconds: float | None = None,
+    schedule: str | None = None,
     start_acceptance: float | None = None,
     cooling: float = 0.9,
+    reheats: int = 0,
     moves: str = "auto",
     balanced: bool = False,
+    threads: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    frames: str | os.PathLike[str] | Frames | None = None,
     progress: ProgressCallback | None = None,
 ) -> Twin:
     """Make a structure with the correlation functions of a target, by simulated annealing.
 
-    Voxels of different phases are exchanged at random (Yeong and Torquato 1998), so that the volume
-    fractions stay what they are. An exchange that lowers the energy is made, one that raises it by
-    dE with probability exp(-dE / T). The energy is the weighted sum of squared differences from the
-    target over functions, phases, axes and lags from 1.
+    Two voxels of different phases are exchanged; an exchange that lowers the energy is made, one
+    that raises it by dE with a probability that the schedule says. The energy is the weighted sum
+    of squared differences from the target over functions, phases, directions and lags from 1.
+    Where the target remembers the structures it was measured of, the two-point probability is
+    annealed to that of every direction, too, before the curves alone are.
 
     Parameters
     ----------
     target : Description or array_like of int
-        What the structure should measure like. Every function of every phase in it counts: describe
-        one phase, or only the two-point probability, to constrain less. Labels are described first.
+        What the structure should measure like: a description of one structure or, merged, of many;
+        labels, which are described first; or what `target_from_curves` makes. Two-point
+        probability, lineal path, chords and cluster function of every phase in it count, along
+        axes, along diagonals and radially: describe less, or name `functions`, to constrain less.
     shape : sequence of int
         Shape of the structure, 2-D or 3-D. A volume can be made from a description of images.
     seed : int
@@ -69,44 +74,69 @@ def anneal(
         For each axis of the structure the axis of the target that it follows, None for the mean
         over its axes. By default axis by axis, or the mean (isotropic) where an image makes a
         volume.
+    functions : str or sequence of str, optional
+        Statistics of the target to constrain. "surface_void" and "surface_surface" only count if
+        they are named here, and are counted on the faces of voxels (see the documentation).
     weights : mapping, optional
         Weight of the squared errors of a function, by its statistic or by (statistic, phase), for
-        instance ``{"lineal_path": 0.5}``; 1 for what is not named, 0 leaves a function out.
+        instance ``{"lineal_path": 0.5}``; 1 for what is not named, 0 leaves a function out. By
+        default functions are balanced: each counts in proportion to how much it tells, the sum of
+        its squares less that where nothing is correlated.
+    map_radius : int, optional
+        Displacements to which the two-point probability is annealed in every direction; by default
+        16, or as far as it is known and fits; 0 for the curves alone.
     periodic : bool, optional
         Whether lags wrap at the faces of the structure; by default as in the target, so that
         describing the structure like the target gives back `Twin.energy`.
-    start : {"noise", "phase_retrieval"}, CorrelationMap or array_like of int
-        "noise" of the target's volume fractions; or, for two phases, a structure that already has
-        about the target's S2 in every direction and not along the axes alone, by phase retrieval
-        (Luke 2005): from a map of `two_point_map`, or with S2 between the axes taken from the
-        curves along them. Or a structure, whose volume fractions are kept.
+    start : {"auto", "gaussian", "phase_retrieval", "noise"}, CorrelationMap or array_like of int
+        "noise" of the target's volume fractions. For two phases a structure that already has about
+        the target's S2 in every direction: a Gaussian random field cut at a level (Quiblier 1984)
+        or one by phase retrieval (Luke 2005), from what the target knows of S2 between its axes or
+        from a map of `two_point_map`, which stands for phase retrieval. Or a structure, whose
+        volume fractions are kept. "auto" is Gaussian for two phases and else noise.
+    fixed : array_like of int, optional
+        Labels that are known, for instance a measured slice inside a volume, and -1 where a voxel
+        is free; of the structure's shape. They stay as they are.
     tolerance : float
-        Stop at this energy (total squared error).
+        Stop at this energy (total squared error, without the weights).
     max_proposals : int, optional
-        Stop after as many proposals; by default 400 a voxel, or 2^25 if that is
-        more.
+        Stop after as many proposals; by default 400 a voxel, or 2^25 if that is more.
     max_seconds : float, optional
         Stop after this time. Where a run stops then depends on the machine.
+    schedule : {"quench", "geometric", "adaptive", "threshold", "deluge"}, optional
+        "quench" accepts no rise of the energy; it comes to the same energies as heat, sooner, and
+        large structures are quenched block by block in all threads. "geometric" cools from
+        `start_acceptance` by `cooling` each step of N / 4 proposals (at least 2^16), N the voxels.
+        "adaptive" follows the acceptance that Lam and Delosme found best over all of
+        `max_proposals`. "threshold" accepts rises up to a threshold (Dueck and Scheuer 1990) and
+        "deluge" energies up to a water level (Dueck 1993) that fall by `cooling` each step. By
+        default a quench, or "geometric" where `start_acceptance` is given.
     start_acceptance : float, optional
-        Fraction of energy-raising exchanges accepted at the start; 0 for none ever (greedy). By
-        default 0.1 from noise, and 0 from any other start, which heat would undo.
+        Fraction of energy-raising exchanges accepted at the start, 0.1 unless it is a quench.
     cooling : float
-        Factor on the temperature after each step of N / 4 proposals (at least 2^16), N the voxels.
+        Factor on the level after each step.
+    reheats : int
+        How often a run that has stalled is heated a little and quenched again, as long as that
+        helps. The best structure is kept.
     moves : {"auto", "anywhere", "interfaces", "neighbours"}
         Which voxels are proposed: any two of different phases; only such as lie at an interface; or
         drawn in proportion to the square of the number of their face neighbours of another phase.
-        "auto" begins anywhere and goes over to interfaces once less than 1 % of the proposals are
-        accepted. With ``start_acceptance=0`` (a quench) "neighbours" comes to the same energy with
-        ten to twenty times fewer proposals than "anywhere".
+        "auto" is "neighbours" for a quench; otherwise it begins anywhere and goes over to
+        interfaces once less than 1 % of the proposals are accepted.
     balanced : bool
         Exchanges change the interfaces that they are drawn from, so that proposals at interfaces
         and by neighbours depart from detailed balance. True corrects for it by the rule of
         Metropolis and Hastings, at some cost in time; it matters where the temperature does.
+    threads : int, optional
+        Threads of the stages that can use them; by default one for each core. The result does not
+        depend on it.
     checkpoint : path, optional
         File to save the run to every half minute and at Ctrl-C.
     resume : bool
         Go on from `checkpoint`, exactly as if the run had not stopped; from the start if there is
         no such file.
+    frames : path or Frames, optional
+        A .gif, or a folder for PNGs, to write the course of the run to.
     progress : callable, optional
         Called with (done, 1.0, {"energy": ..., "temperature": ..., "acceptance": ...}).
 
@@ -125,6 +155,9 @@ def anneal(
     ----------
     C. L. Y. Yeong and S. Torquato, Phys. Rev. E 57, 495 (1998).
     D. R. Luke, Inverse Problems 21, 37 (2005).
+    J. A. Quiblier, J. Colloid Interface Sci. 98, 84 (1984).
+    J. Lam and J.-M. Delosme, Proc. 25th Design Automation Conf., 306 (1988).
+    G. Dueck and T. Scheuer, J. Comput. Phys. 90, 161 (1990); G. Dueck, ibid. 104, 86 (1993).
 
     Examples
     --------
@@ -135,113 +168,71 @@ def anneal(
     >>> twin.labels.mean(), bool(twin.energy < 0.1)
     (np.float64(0.5), True)
     """
-    description = target if isinstance(target, Description) else describe(target)
-    sides = _validate.shape(shape)
-    size = int(np.prod(sides, dtype=np.int64))
-    seed = _validate.seed(seed)
-    if max_lag is not None:
-        max_lag = _validate.integer(max_lag, name="max_lag", minimum=1)
-    follow = _targets.axis_targets(axis_targets, axes, description, len(sides))
-    weigh = _targets.checked_weights(weights, description)
-    wrap = description.periodic if periodic is None else bool(periodic)
-    from_noise = isinstance(start, str) and start == "noise"
-    if start_acceptance is None:
-        start_acceptance = 0.1 if from_noise else 0.0
-    schedule = Schedule.checked(
+    problem = Problem.checked(
+        target,
+        shape=shape,
+        seed=seed,
+        max_lag=max_lag,
+        axes=axes,
+        axis_targets=axis_targets,
+        functions=functions,
+        weights=weights,
+        map_radius=map_radius,
+        periodic=periodic,
+        start=start,
+        fixed=fixed,
         tolerance=tolerance,
-        max_proposals=default_budget(size) if max_proposals is None else max_proposals,
+        max_proposals=max_proposals,
         max_seconds=max_seconds,
+        schedule=schedule,
         start_acceptance=start_acceptance,
         cooling=cooling,
+        reheats=reheats,
         moves=moves,
         balanced=balanced,
+        threads=threads,
     )
+    if frames is None or isinstance(frames, Frames):
+        return solve(problem, checkpoint, resume, frames, progress)
+    with Frames(frames) as collected:
+        return solve(problem, checkpoint, resume, collected, progress)
+
+
+def solve(
+    problem: Problem,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    frames: Frames | None = None,
+    progress: ProgressCallback | None = None,
+    stop: threading.Event | None = None,
+) -> Twin:
+    """Anneal what has been checked."""
     if resume and checkpoint is None:
         raise InputError("checkpoint must name a file to resume from, not None")
-
-    curves = _targets.curves(description, sides, follow, max_lag, weigh)
-    labels = _start(start, description, sides, seed)
-    settings = _checkpoint.fingerprint(curves, labels, wrap, seed, schedule)
+    settings = problem.fingerprint()
+    state, saved = _checkpoint.State(), None
     if resume and checkpoint is not None and Path(checkpoint).exists():
         saved, state = _checkpoint.load(checkpoint, settings)
-        annealer = _core.Annealer(saved["labels"].reshape(sides), curves, wrap, seed)
-        _checkpoint.restore(annealer, saved)
-    else:
-        annealer = _core.Annealer(labels, curves, wrap, seed)
-        state = _checkpoint.State(start_temperature(annealer, schedule.start_acceptance))
 
-    def save() -> None:
+    def save(
+        annealer: _run.Annealer, best: npt.NDArray[np.uint8] | None, state: _checkpoint.State
+    ) -> None:
         if checkpoint is not None:
-            _checkpoint.save(checkpoint, annealer, state, settings)
+            _checkpoint.save(checkpoint, annealer, best, state, settings)
 
-    try:
-        reason = cool(annealer, state, schedule, size, progress or silent, save)
-    finally:
-        save()
-    structure = annealer.labels().reshape(sides)
-    _recount(structure, annealer, curves, wrap)
-    columns = np.array(history(annealer, state, size), dtype=np.float64).T
+    watcher = _run.Watcher(progress or silent, save, frames, stop)
+    outcome = _run.run(problem, state, saved, watcher)
+    columns = np.array(outcome.rows, dtype=np.float64).T
     return Twin(
-        labels=structure,
-        energy=annealer.energy,
+        labels=outcome.labels,
+        energy=outcome.energy,
         history=History(columns[0].astype(np.int64), *columns[1:]),
-        proposals=annealer.proposed,
-        accepted=state.accepted,
-        seconds=state.seconds,
-        stop_reason=reason,
-        target=description,
-        max_lag=max(len(values) for *_, values, _ in curves),
-        periodic=wrap,
-        seed=seed,
+        proposals=outcome.proposals,
+        accepted=outcome.accepted,
+        seconds=outcome.seconds,
+        stop_reason=outcome.reason or "",
+        target=problem.description,
+        max_lag=max(len(values) for *_, values, _ in problem.curves),
+        periodic=problem.periodic,
+        seed=problem.seed,
     )
-
-
-def _start(
-    start: npt.ArrayLike | CorrelationMap | str,
-    description: Description,
-    shape: tuple[int, ...],
-    seed: int,
-) -> _validate.Labels:
-    made = isinstance(start, str | CorrelationMap)
-    if isinstance(start, str | CorrelationMap):
-        if isinstance(start, str):
-            _validate.choice(start, STARTS, name="start")
-        counts = _targets.voxel_counts(description, int(np.prod(shape, dtype=np.int64)))
-        if isinstance(start, str) and start == "noise":
-            labels = np.repeat(np.array(list(counts), np.uint8), list(counts.values()))
-            np.random.default_rng(seed).shuffle(labels)
-            labels = labels.reshape(shape)
-        else:
-            known = None if isinstance(start, str) else start
-            threads = _validate.threads(None)
-            labels = retrieve(description, known, shape, counts, seed, threads)
-    else:
-        labels = _validate.labels(start, name="start")
-        if labels.shape != shape:
-            raise InputError(f"start must have the shape {shape}, not {labels.shape}")
-    missing = sorted(set(description.phases) - set(np.unique(labels).tolist()))
-    if missing:
-        name = "shape must be large enough" if made else "start must be given"
-        raise InputError(f"{name} to hold every phase of target; phase {missing[0]} is missing")
-    if len(np.unique(labels)) < 2:
-        raise InputError("start must hold at least two phases to exchange")
-    return labels
-
-
-def _recount(
-    structure: _validate.Labels,
-    annealer: _core.Annealer,
-    curves: Sequence[_targets.Target],
-    periodic: bool,
-) -> None:
-    """Prove the incremental bookkeeping by counting the finished structure afresh."""
-    for index, (statistic, phase, step, _, values, _) in enumerate(curves):
-        axis = step.index(1)
-        fresh = _targets.ANNEALED[statistic](
-            structure, phase=phase, axes=axis, max_lag=len(values), periodic=periodic, device="cpu"
-        )
-        if not np.array_equal(fresh.hits[0, 1:], annealer.hits(index)):
-            raise RuntimeError(
-                f"annealing lost count of {statistic} of phase {phase} along axis {axis}; "
-                "this is a bug in microtwin, please report it"
-            )
