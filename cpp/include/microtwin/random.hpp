@@ -7,12 +7,13 @@
 
 namespace microtwin {
 
-// xoshiro256** of D. Blackman and S. Vigna (2018), seeded by splitmix64 as they advise.
+// xoshiro256** of D. Blackman and S. Vigna (2018), seeded by splitmix64 as they advise. All of it
+// is constexpr: nvcc compiles that for the GPU, too.
 class Xoshiro256 {
   public:
     using State = std::array<std::uint64_t, 4>;
 
-    explicit Xoshiro256(std::uint64_t seed) {
+    constexpr explicit Xoshiro256(std::uint64_t seed) {
         for (auto& word : state_) {
             seed += 0x9E3779B97F4A7C15ULL;
             std::uint64_t z = seed;
@@ -21,9 +22,9 @@ class Xoshiro256 {
             word = z ^ (z >> 31);
         }
     }
-    explicit Xoshiro256(const State& state) : state_(state) {}
+    constexpr explicit Xoshiro256(const State& state) : state_(state) {}
 
-    std::uint64_t next() {
+    constexpr std::uint64_t next() {
         const std::uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
         const std::uint64_t shifted = state_[1] << 17;
         state_[2] ^= state_[0];
@@ -35,11 +36,11 @@ class Xoshiro256 {
         return result;
     }
     // Uniform in (0, 1]: its logarithm is finite.
-    double uniform() { return static_cast<double>((next() >> 11) + 1) * 0x1p-53; }
-    const State& state() const { return state_; }
+    constexpr double uniform() { return static_cast<double>((next() >> 11) + 1) * 0x1p-53; }
+    constexpr const State& state() const { return state_; }
 
   private:
-    State state_;
+    State state_{};
 };
 
 // 32 random bits to 0 .. n - 1 (n <= 2^32): multiply and shift; the bias is below n / 2^32.
