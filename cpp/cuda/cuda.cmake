@@ -60,7 +60,7 @@ if(NOT MSVC)
   target_compile_options(microtwin_cuda PRIVATE -Xcompiler=-Wall,-Wextra,-Wshadow,-ffp-contract=off)
 endif()
 
-pybind11_add_module(_cuda MODULE bindings/cuda.cpp)
+pybind11_add_module(_cuda MODULE bindings/cuda.cpp bindings/cuda_annealing.cpp)
 set_target_properties(microtwin_cuda _cuda PROPERTIES CUDA_RUNTIME_LIBRARY Static)
 target_link_libraries(_cuda PRIVATE microtwin_cuda)
 install(TARGETS _cuda DESTINATION microtwin)
