@@ -370,6 +370,28 @@ void changes_of_blocks_add_up_to_those_of_the_volume() {
                 }
 }
 
+void blocks_to_come_share_what_is_left_of_the_error() {
+    const Shape3 shape{{1, 40, 53}};
+    const Case one = make_case(shape, 2, 5, true, 90);
+    const BlockGrid grid(shape, 6, one.plan.reach());
+    const Rows start = one.plan.count_rows(one.start.view());
+    Rows hits = start;
+    std::int64_t left = grid.blocks(), proposals = 0;
+    Xoshiro256 random(1);
+    sweep(one.plan, grid, shape, 101, random, hits, [&](const Round& round, Rows& shared) {
+        CHECK(shared == hits);
+        for (std::size_t i = 0; i < shared.size(); ++i) {
+            const double value = static_cast<double>(shared[i]) * one.plan.scale()[i];
+            const double all = value + static_cast<double>(left) * (round.target[i] - value);
+            CHECK(std::abs(all - one.plan.target()[i]) < 1e-12);
+            shared[i] += static_cast<std::int64_t>(i % 3);
+        }
+        left -= std::ssize(round.boxes);
+        proposals = std::accumulate(round.proposals.begin(), round.proposals.end(), proposals);
+    });
+    CHECK(left == 0 && proposals == 101 && hits != start);
+}
+
 void what_walkers_do_not_know_is_refused() {
     const Case one = make_case({{1, 20, 200}}, 2, 5, true, 1);
     const Replicas starts{one.start.labels.data(), one.start.shape, 1};
@@ -413,6 +435,7 @@ int main() {
     interface_draws_take_voxels_with_an_unlike_neighbour();
     blocks_of_all_colours_cover_the_volume_once_and_those_of_one_see_no_other();
     changes_of_blocks_add_up_to_those_of_the_volume();
+    blocks_to_come_share_what_is_left_of_the_error();
     what_walkers_do_not_know_is_refused();
     std::printf("%d checks failed\n", failures);
     return failures == 0 ? 0 : 1;
