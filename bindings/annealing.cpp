@@ -32,12 +32,12 @@ std::unique_ptr<Kind> make(const LabelArray& labels, const std::vector<Target>& 
                                   AnnealingOptions{periodic, seed, structure.window});
 }
 
-// The squared error of each curve, without weights.
+// The weighted squared error of each curve.
 template <class Kind>
-py::array_t<double> errors(const Kind& annealer) {
+py::array_t<double> energies(const Kind& annealer) {
     std::vector<double> result;
     for (std::size_t i = 0; i < annealer.curve_count(); ++i)
-        result.push_back(annealer.curve(i).error());
+        result.push_back(annealer.curve(i).energy());
     return copy(result);
 }
 
@@ -88,7 +88,7 @@ void bind_annealing(py::module_& m) {
         .def_property_readonly("error", &Annealer::error)
         .def_property_readonly("proposed", &Annealer::proposed)
         .def_property_readonly("accepted", &Annealer::accepted)
-        .def("errors", &errors<Annealer>)
+        .def("energies", &energies<Annealer>)
         .def("labels", [](const Annealer& self) { return copy(self.labels()); })
         .def("hits",
              [](const Annealer& self, std::size_t curve) { return copy(self.curve(curve).hits()); })
@@ -119,7 +119,7 @@ void bind_annealing(py::module_& m) {
         .def_property_readonly("proposed", &BlockAnnealer::proposed)
         .def_property_readonly("accepted", &BlockAnnealer::accepted)
         .def_property_readonly("sweeps", &BlockAnnealer::sweeps)
-        .def("errors", &errors<BlockAnnealer>)
+        .def("energies", &energies<BlockAnnealer>)
         .def("labels", [](const BlockAnnealer& self) { return copy(self.labels()); })
         .def("hits", [](const BlockAnnealer& self,
                         std::size_t curve) { return copy(self.curve(curve).hits()); })

@@ -8,12 +8,6 @@
 namespace microtwin::python {
 namespace {
 
-std::vector<TargetCurve> curves(const py::array& labels, const std::vector<Target>& targets) {
-    std::vector<TargetCurve> result;
-    for (const Target& target : targets) result.push_back(curve(labels, target));
-    return result;
-}
-
 cuda::WalkOptions options(bool periodic, std::uint64_t seed, double level, const std::string& moves,
                           const std::string& rule) {
     return {periodic, seed, {level, moves_named(moves), rule_named(rule)}};

@@ -59,4 +59,11 @@ inline TargetCurve curve(const py::array& labels, const Target& target) {
             {}};
 }
 
+inline std::vector<TargetCurve> curves(const py::array& labels,
+                                       const std::vector<Target>& targets) {
+    std::vector<TargetCurve> result;
+    for (const Target& target : targets) result.push_back(curve(labels, target));
+    return result;
+}
+
 }  // namespace microtwin::python

@@ -162,7 +162,8 @@ Curve::Curve(TargetCurve target, const LagCounts& counts)
         const auto trials = static_cast<double>(counts.trials[j]);
         scale_.push_back(trials > 0 ? 1.0 / trials : 0.0);
         if (trials <= 0) target_.values[j] = target_.weights[j] = 0.0;
-        counted_.push_back(target_.weights[j] != 0.0 ? 1.0 : 0.0);
+        const bool row = target_.origin != Offset{};
+        counted_.push_back(target_.weights[j] != 0.0 && !row ? 1.0 : 0.0);
         curvature_.push_back(static_cast<float>(target_.weights[j] * scale_[j] * scale_[j]));
     }
     const std::size_t padded = whole_lanes(lags_);

@@ -67,7 +67,7 @@ def test_only_the_axes_that_were_measured_or_chosen_are_constrained():
     across = mt.describe(real, phase=1, max_lag=16, axes=1, periodic=True)
     both = mt.describe(real, phase=1, max_lag=16, periodic=True)
     for target, axes in ((across, None), (both, 1)):
-        twin = mt.anneal(target, shape=(96, 96), axes=axes, tolerance=1e-4)
+        twin = mt.anneal(target, shape=(96, 96), axes=axes, start="noise", tolerance=1e-4)
         errors = np.abs(twin.describe().two_point.values[-1] - across.two_point.values[0])
         assert errors.max() < 0.01
         free = mt.two_point(twin.labels, phase=1, axes=0, max_lag=16, periodic=True).mean
@@ -149,7 +149,13 @@ def test_same_seed_same_twin_and_another_seed_another():
 def test_history_and_progress_tell_the_course():
     reports = []
     target = mt.describe(discs(), phase=1, max_lag=16, periodic=True)
-    twin = mt.anneal(target, shape=(64, 64), progress=lambda *report: reports.append(report))
+    twin = mt.anneal(
+        target,
+        shape=(64, 64),
+        start="noise",
+        schedule="geometric",
+        progress=lambda *report: reports.append(report),
+    )
     history = twin.history
     assert np.all(np.diff(history.proposals) > 0)
     assert history.proposals[-1] == twin.proposals
@@ -270,8 +276,8 @@ def test_phase_retrieval_gets_s2_right_between_the_axes_too():
     for seed in range(3):
         real = synthetic.gaussian_field((96, 96), correlation_length=3, fraction=0.4, seed=seed)
         target = mt.describe(real, phase=1, max_lag=24, periodic=True)
-        run = {"shape": (96, 96), "seed": seed, "tolerance": 1e-5, "moves": "neighbours"}
-        noise = mt.anneal(target, start_acceptance=0.0, **run)
+        run = {"shape": (96, 96), "seed": seed, "tolerance": 1e-5, "map_radius": 0}
+        noise = mt.anneal(target, start="noise", **run)
         start = mt.two_point_map(real, phase=1, periodic=True)
         twin = mt.anneal(target, start=start, **run)
         assert twin.stop_reason == noise.stop_reason == "energy"
@@ -307,7 +313,7 @@ def test_phase_retrieval_from_the_curves_along_the_axes_is_nearer_than_noise():
 @pytest.mark.parametrize(
     ("start", "message"),
     [
-        ("fourier", "start must be one of noise, phase_retrieval"),
+        ("fourier", "start must be one of auto, noise, phase_retrieval, gaussian"),
         (mt.two_point_map(np.eye(9, dtype=int), phase=2), r"one of the phases \[0, 1\]"),
         (mt.two_point_map(np.eye(9, dtype=int), phase=(0, 1)), r"one of the phases \[0, 1\]"),
         (mt.two_point_map(np.ones((4, 4, 4), int), phase=1), "a map of 2-D structures"),

@@ -68,7 +68,7 @@ class Annealer {
     double difference(std::int64_t a, std::int64_t b);
 
     double energy() const { return energy_; }
-    double error() const { return error_; }  // total squared, without the weights
+    double error() const { return error_; }  // of the curves: see Curve::error
     std::int64_t proposed() const { return proposed_; }
     std::int64_t accepted() const { return accepted_; }
     std::vector<std::uint8_t> labels() const { return sites_.labels(); }  // of the box

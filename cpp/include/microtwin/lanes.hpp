@@ -52,7 +52,7 @@ struct CurveLanes {
     const double* scale;
     const double* target;
     const double* weight;
-    const double* counted;  // 1 where the weight is not zero
+    const double* counted;  // 1 where the error counts
     float* slope;           // of the energy in the hits
     std::size_t lags;
 };
@@ -60,7 +60,7 @@ struct CurveLanes {
 struct CurveSums {
     double energy;
     double steepness;  // sum of |slope|
-    double error;      // sum of error^2 where the weight is not zero
+    double error;      // sum of error^2 where it counts
 };
 
 // Adds a change to the hits and returns the sums that follow.

@@ -70,6 +70,7 @@ class Curve {
     std::size_t padded() const { return hits_.size(); }  // with it
     CurveShape shape() const { return {slope_.data(), curvature_.data(), slope_.size()}; }
     double energy() const { return sums_.energy; }
+    // Squared, without the weights; a row of a map, of which there are many lags, has none.
     double error() const { return sums_.error; }
     // No exchange that changes each lag by at most `most` changes the energy by less.
     double floor(double most) const;
@@ -80,7 +81,7 @@ class Curve {
     std::size_t lags_;
     std::vector<double> hits_;     // whole numbers below 2^53: exact
     std::vector<double> scale_;    // 1 / trials
-    std::vector<double> counted_;  // 1 where the weight is not zero
+    std::vector<double> counted_;  // 1 where the weight is not zero; rows of maps count nothing
     std::vector<float> slope_, curvature_;
     CurveSums sums_{};
 };

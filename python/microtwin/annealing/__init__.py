@@ -8,6 +8,7 @@ from microtwin.annealing._curve_files import read_curves
 from microtwin.annealing.anneal import anneal
 from microtwin.annealing.curves import target_from_curves
 from microtwin.annealing.frames import Frames
+from microtwin.annealing.replicas import anneal_replicas
 from microtwin.annealing.twin import History, Twin
 from microtwin.annealing.verdict import Verdict, unconstrained
 
@@ -17,6 +18,7 @@ __all__ = [
     "Twin",
     "Verdict",
     "anneal",
+    "anneal_replicas",
     "read_curves",
     "target_from_curves",
     "unconstrained",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from microtwin.annealing._targets import ANNEALED
+from microtwin.annealing._targets import LIKE_EVENTS
 from microtwin.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -93,10 +93,10 @@ def _table(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, lis
 
 def _column(name: str, path: str | os.PathLike[str]) -> tuple[str, int | None]:
     """Return the statistic and the axis that a column is of."""
-    found = re.fullmatch(rf"(lag|{'|'.join(ANNEALED)})(?:_(\d))?", name)
+    found = re.fullmatch(rf"(lag|{'|'.join(LIKE_EVENTS)})(?:_(\d))?", name)
     if not found or (found[1] == "lag" and found[2]):
         raise InputError(
-            f"each column of {path} must be lag, {', '.join(ANNEALED)}, or one of an axis such as "
+            f"each column of {path} must be lag, {', '.join(LIKE_EVENTS)}, or one of an axis such as "
             f"two_point_0; not {name!r}"
         )
     return found[1], int(found[2]) if found[2] else None

@@ -159,11 +159,11 @@ class _Course:
         """Return whether blocks have done what they can."""
         if self.state.small_gains >= _SMALL_GAINS:
             return True
-        if not with_map or self.energy(annealer) > self.schedule.tolerance:
+        if not with_map or annealer.error > self.schedule.tolerance:
             return False
-        rows = annealer.errors()[len(self.problem.curves) :]
-        lags = sum(len(values) for *_, values, _ in self.problem.rows)
-        return bool(rows.sum() <= lags * _MAP_ENOUGH**2)
+        rows = annealer.energies()[len(self.problem.curves) :]
+        weights = sum(sum(weights) for *_, weights in self.problem.rows)
+        return bool(rows.sum() <= weights * _MAP_ENOUGH**2)
 
     # The whole structure
 
@@ -217,13 +217,23 @@ class _Course:
             self.watcher.save(annealer, self.best, self.state)
         if self.best is not None and best_energy < annealer.error:
             # The heat was in vain.
-            self.finished(annealer, problem.curves, reason)
+            self.finished(annealer, self.targets, reason)
             annealer = self.annealer(self.best.reshape(problem.shape))
-        return self.finished(annealer, problem.curves, reason)
+        return self.finished(annealer, self.targets, reason)
+
+    @property
+    def targets(self) -> list[Target]:
+        """What the whole structure is annealed to.
+
+        An image, which has few voxels to choose from, would lose the map to the heat; rows of it
+        cost little there.
+        """
+        problem = self.problem
+        return [*problem.curves, *(problem.rows if len(problem.shape) == 2 else [])]
 
     def annealer(self, labels: Labels) -> _core.Annealer:
         problem = self.problem
-        return _core.Annealer(labels, problem.curves, problem.periodic, problem.seed, problem.fixed)
+        return _core.Annealer(labels, self.targets, problem.periodic, problem.seed, problem.fixed)
 
     def note_step(self, annealer: _core.Annealer, step: int) -> None:
         """Take down a step that has ended and set the level of the next, unless it has been."""
@@ -261,10 +271,6 @@ class _Course:
     def proposals(self, annealer: Annealer) -> int:
         return self.state.proposed + annealer.proposed
 
-    def energy(self, annealer: Annealer) -> float:
-        """Return the squared error of the curves, without the map's."""
-        return float(annealer.errors()[: len(self.problem.curves)].sum())
-
     def time(self) -> float:
         """Return the seconds spent up to now."""
         before, self.clock = self.clock, time.monotonic()
@@ -277,11 +283,11 @@ class _Course:
         proposals = self.proposals(annealer)
         since = proposals - (int(rows[-1][0]) if rows else 0)
         acceptance = (annealer.accepted - state.noted_accepted) / max(since, 1)
-        return proposals, self.energy(annealer), level, acceptance, self.time()
+        return proposals, annealer.error, level, acceptance, self.time()
 
     def ended(self, annealer: Annealer, *, whole: bool) -> str | None:
         state, schedule = self.state, self.schedule
-        if whole and self.energy(annealer) <= schedule.tolerance:
+        if whole and annealer.error <= schedule.tolerance:
             return "energy"
         if self.proposals(annealer) >= schedule.max_proposals:
             return "proposals"
@@ -303,23 +309,23 @@ class _Course:
         if now - self.saved_at > _SAVE_SECONDS:
             self.saved_at = now
             watcher.save(annealer, self.best, self.state)
-        if watcher.frames is not None and watcher.frames.wanted(self.energy(annealer)):
+        if watcher.frames is not None and watcher.frames.wanted(annealer.error):
             shown = annealer.labels().reshape(self.problem.shape)
-            watcher.frames.add(shown, self.energy(annealer), self.proposals(annealer))
+            watcher.frames.add(shown, annealer.error, self.proposals(annealer))
         if watcher.stop is not None and watcher.stop.is_set():
             raise Stopped
 
     def watched(self, annealer: Annealer) -> dict[str, float]:
         rows = self.state.rows
         return {
-            "energy": self.energy(annealer),
+            "energy": annealer.error,
             "temperature": self.state.level or 0.0,
             "acceptance": rows[-1][3] if rows else float("nan"),
         }
 
     def fraction_done(self, annealer: Annealer) -> float:
         """Return the nearest of the ends, as a fraction of the way to it."""
-        schedule, state, energy = self.schedule, self.state, self.energy(annealer)
+        schedule, state, energy = self.schedule, self.state, annealer.error
         ways = [self.proposals(annealer) / max(schedule.max_proposals, 1)]
         if schedule.max_seconds:
             ways.append(state.seconds / schedule.max_seconds)
@@ -335,7 +341,7 @@ class _Course:
         state, watcher = self.state, self.watcher
         labels = annealer.labels().reshape(self.problem.shape)
         recount(labels, annealer, targets, self.problem.periodic)
-        energy, rows = self.energy(annealer), state.rows
+        energy, rows = annealer.error, state.rows
         if not rows or self.proposals(annealer) > rows[-1][0]:
             rows = (*rows, self.row(annealer, state.level or 0.0))
         if reason is not None:

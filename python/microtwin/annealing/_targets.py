@@ -10,8 +10,9 @@ from microtwin.errors import InputError
 from microtwin.statistics import CorrelationFunction, Description
 from microtwin.statistics.directions import Vector, axis_vector, family_vectors, lag_bound
 
-# What the core can anneal, in the order of what it costs.
-LINES = ("two_point", "lineal_path", "chord_length")
+# What the core can anneal, in the order of what it costs. The first two are known as formulas.
+LIKE_EVENTS = ("two_point", "lineal_path")
+LINES = (*LIKE_EVENTS, "chord_length")
 SURFACES = ("surface_void", "surface_surface")
 ANNEALED = (*LINES, "cluster", *SURFACES)
 
@@ -122,23 +123,27 @@ def balanced(
 ) -> dict[str | tuple[str, int], float]:
     """Return weights that make functions of unlike size count alike.
 
-    Each is measured by what it has to tell: the sum of the squares of how far it is from where
-    nothing is correlated. The two-point probability of the first phase counts 1.
+    Pairs, paths and clusters are probabilities of like events and count 1 each: measured on images
+    of discs and blobs, any other weights left a larger error. Chords of one length are rare, and
+    surface functions have units of their own. They are measured by what they have to tell: the sum
+    of the squares of how far they are from where nothing is correlated, beside that of S2.
     """
-    told: dict[tuple[str, int], float] = {}
-    for f in functions:
-        rows = f.values[:, 1:]
-        limit = 0.0
-        if f.statistic == "two_point":
-            limit = description.fraction(f.phase) ** 2
-        elif f.statistic not in ("lineal_path", "chord_length"):
-            limit = float(np.nanmean(rows[:, -1]))
+
+    def told(f: CorrelationFunction, limit: float) -> float:
         # Of one direction on average: curves along diagonals are as good as those along axes.
-        size = float(np.nansum((rows - limit) ** 2)) / len(rows)
-        kind = (f.statistic, f.phase)
-        told[kind] = max(told.get(kind, 0.0), size)
-    reference = next((size for (name, _), size in told.items() if name == "two_point"), 1.0)
-    return {kind: reference / size for kind, size in told.items() if size > 0 and reference > 0}
+        return float(np.nansum((f.values[:, 1:] - limit) ** 2)) / len(f.values)
+
+    pairs = [f for f in description.functions if f.statistic == "two_point"]
+    reference = max(told(f, description.fraction(f.phase) ** 2) for f in pairs)
+    result: dict[str | tuple[str, int], float] = {}
+    for f in functions:
+        if f.statistic in (*SURFACES, "chord_length"):
+            rows = f.values
+            size = told(f, 0.0 if f.statistic == "chord_length" else float(np.nanmean(rows[:, -1])))
+            kind = (f.statistic, f.phase)
+            weight = reference / size if size > 0 and reference > 0 else 1.0
+            result[kind] = min(weight, result.get(kind, np.inf))
+    return result
 
 
 def axis_targets(
@@ -212,7 +217,7 @@ def _room(statistic: str, step: Vector, shape: tuple[int, ...]) -> int:
     sides = [side for side in shape if side > 1] or [1]
     bound = min(sides) if statistic == "radial" else lag_bound(step, shape)
     # Ends of chords, and neighbours of surfaces, need room beyond.
-    return bound // 2 if statistic in ("two_point", "lineal_path") else min(bound // 2, bound - 3)
+    return bound // 2 if statistic in LIKE_EVENTS else min(bound // 2, bound - 3)
 
 
 def _of_faces(

@@ -1,20 +1,16 @@
 """Simulated annealing by pixel exchange, from a description to a structure."""
 
 import os
-import threading
 from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
 import numpy.typing as npt
 
-from microtwin._progress import ProgressCallback, silent
-from microtwin.annealing import _checkpoint, _run
-from microtwin.annealing._problem import Problem
+from microtwin._progress import ProgressCallback
+from microtwin.annealing._coarse import prepared
+from microtwin.annealing._solve import solve
 from microtwin.annealing._targets import Weights
 from microtwin.annealing.frames import Frames
-from microtwin.annealing.twin import History, Twin
-from microtwin.errors import InputError
+from microtwin.annealing.twin import Twin
 from microtwin.statistics import CorrelationMap, Description
 
 
@@ -38,9 +34,10 @@ def anneal(
     schedule: str | None = None,
     start_acceptance: float | None = None,
     cooling: float = 0.9,
-    reheats: int = 0,
+    reheats: int = 3,
     moves: str = "auto",
     balanced: bool = False,
+    levels: int = 1,
     threads: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -80,8 +77,8 @@ def anneal(
     weights : mapping, optional
         Weight of the squared errors of a function, by its statistic or by (statistic, phase), for
         instance ``{"lineal_path": 0.5}``; 1 for what is not named, 0 leaves a function out. By
-        default functions are balanced: each counts in proportion to how much it tells, the sum of
-        its squares less that where nothing is correlated.
+        default functions are balanced: probabilities of pairs, paths and clusters count 1, chords
+        and surface functions so much that they weigh like S2.
     map_radius : int, optional
         Displacements to which the two-point probability is annealed in every direction; by default
         16, or as far as it is known and fits; 0 for the curves alone.
@@ -127,6 +124,9 @@ def anneal(
         Exchanges change the interfaces that they are drawn from, so that proposals at interfaces
         and by neighbours depart from detailed balance. True corrects for it by the rule of
         Metropolis and Hastings, at some cost in time; it matters where the temperature does.
+    levels : int
+        Coarse to fine: 3 anneals a structure of a quarter of each side first, to every fourth lag
+        of S2 and L, then one of half, which each becomes the start of the next.
     threads : int, optional
         Threads of the stages that can use them; by default one for each core. The result does not
         depend on it.
@@ -168,8 +168,9 @@ def anneal(
     >>> twin.labels.mean(), bool(twin.energy < 0.1)
     (np.float64(0.5), True)
     """
-    problem = Problem.checked(
+    problem = prepared(
         target,
+        levels=levels,
         shape=shape,
         seed=seed,
         max_lag=max_lag,
@@ -196,43 +197,3 @@ def anneal(
         return solve(problem, checkpoint, resume, frames, progress)
     with Frames(frames) as collected:
         return solve(problem, checkpoint, resume, collected, progress)
-
-
-def solve(
-    problem: Problem,
-    checkpoint: str | os.PathLike[str] | None = None,
-    resume: bool = False,
-    frames: Frames | None = None,
-    progress: ProgressCallback | None = None,
-    stop: threading.Event | None = None,
-) -> Twin:
-    """Anneal what has been checked."""
-    if resume and checkpoint is None:
-        raise InputError("checkpoint must name a file to resume from, not None")
-    settings = problem.fingerprint()
-    state, saved = _checkpoint.State(), None
-    if resume and checkpoint is not None and Path(checkpoint).exists():
-        saved, state = _checkpoint.load(checkpoint, settings)
-
-    def save(
-        annealer: _run.Annealer, best: npt.NDArray[np.uint8] | None, state: _checkpoint.State
-    ) -> None:
-        if checkpoint is not None:
-            _checkpoint.save(checkpoint, annealer, best, state, settings)
-
-    watcher = _run.Watcher(progress or silent, save, frames, stop)
-    outcome = _run.run(problem, state, saved, watcher)
-    columns = np.array(outcome.rows, dtype=np.float64).T
-    return Twin(
-        labels=outcome.labels,
-        energy=outcome.energy,
-        history=History(columns[0].astype(np.int64), *columns[1:]),
-        proposals=outcome.proposals,
-        accepted=outcome.accepted,
-        seconds=outcome.seconds,
-        stop_reason=outcome.reason or "",
-        target=problem.description,
-        max_lag=max(len(values) for *_, values, _ in problem.curves),
-        periodic=problem.periodic,
-        seed=problem.seed,
-    )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from microtwin import _validate
 from microtwin.annealing._curve_files import read_curves
 from microtwin.annealing._formulas import evaluate
-from microtwin.annealing._targets import ANNEALED
+from microtwin.annealing._targets import LIKE_EVENTS
 from microtwin.errors import InputError
 from microtwin.statistics import Description
 from microtwin.statistics.directions import axis_vector
@@ -92,7 +92,7 @@ def target_from_curves(
             f"curves must be a mapping such as {{'two_point': ...}} or a file, not {given!r}"
         )
     for statistic in given:
-        _validate.choice(statistic, ANNEALED, name="each of curves")
+        _validate.choice(statistic, LIKE_EVENTS, name="each of curves")
     label = _validate.integer(phase, name="phase", minimum=0, maximum=255)
     if fraction is not None:
         fraction = _validate.real(fraction, name="fraction", minimum=0.0, maximum=1.0)

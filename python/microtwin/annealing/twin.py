@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microtwin._version import __version__
+from microtwin.errors import InputError
 from microtwin.statistics import Description, describe, two_point_map
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class Twin:
     labels : ndarray of uint8
         The structure, of the shape asked for.
     energy : float
-        Total squared error left: over all axes, lags from 1, functions and phases of the target, in
-        squared probabilities (times the weights, where any were given).
+        Total squared error left: over all directions, lags from 1, functions and phases that were
+        constrained, in squared probabilities, without the weights.
     history : History
         The course of the run.
     proposals, accepted : int
@@ -112,7 +113,11 @@ class Twin:
         return (spacing[0],) * self.labels.ndim if len(set(spacing)) == 1 else None
 
     def map_error(
-        self, reference: npt.ArrayLike, *, phase: int | None = None, radius: int = 16
+        self,
+        reference: npt.ArrayLike | None = None,
+        *,
+        phase: int | None = None,
+        radius: int = 16,
     ) -> float:
         """Root-mean-square difference of the S2 maps of the twin and of a reference, |r| <= radius.
 
@@ -121,24 +126,35 @@ class Twin:
 
         Parameters
         ----------
-        reference : array_like of int
-            A structure of the target's material, of the twin's dimension.
+        reference : array_like of int, optional
+            A structure of the target's material, of the twin's dimension; by default the target
+            itself, as far as it remembers the structures it was measured of.
         phase : int, optional
             Label to compare; by default that of the target.
         radius : int
             Largest displacement in voxels; less than half of every side.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to compare with.
         """
         label = self.target.phase if phase is None else phase
-        maps = [
-            two_point_map(structure, phase=label, max_lag=radius, periodic=periodic)
-            for structure, periodic in (
-                (self.labels, self.periodic),
-                (reference, self.target.periodic),
+        mine = two_point_map(self.labels, phase=label, max_lag=radius, periodic=self.periodic)
+        wanted = None
+        if reference is not None:
+            wanted = two_point_map(
+                reference, phase=label, max_lag=radius, periodic=self.target.periodic
             )
-        ]
-        lags = np.stack(np.meshgrid(*maps[0].lags, indexing="ij"))
+        elif label in self.target.phases:
+            wanted = self.target.of(label).two_point_map(radius)
+        if wanted is None or wanted.ndim != self.labels.ndim:
+            raise InputError(
+                f"reference must be a {self.labels.ndim}-D structure where target remembers none"
+            )
+        lags = np.stack(np.meshgrid(*mine.lags, indexing="ij"))
         inside = np.linalg.norm(lags, axis=0) <= radius
-        return float(np.sqrt(np.mean(np.square(maps[0].values - maps[1].values)[inside])))
+        return float(np.sqrt(np.mean(np.square(mine.values - wanted.values)[inside])))
 
     def describe(self, *, threads: int | None = None) -> Description:
         """Measure the twin as its target was measured, wrapping as its annealing did."""
