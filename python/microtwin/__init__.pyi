@@ -2,8 +2,10 @@ from . import errors as errors
 from ._version import __version__ as __version__
 from .annealing import Twin as Twin
 from .annealing import anneal as anneal
+from .annealing import anneal_replicas as anneal_replicas
 from .annealing import read_curves as read_curves
 from .annealing import target_from_curves as target_from_curves
+from .annealing import unconstrained as unconstrained
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
 from .comparison import run as run

@@ -154,6 +154,7 @@ def test_history_and_progress_tell_the_course():
         shape=(64, 64),
         start="noise",
         schedule="geometric",
+        reheats=0,
         progress=lambda *report: reports.append(report),
     )
     history = twin.history

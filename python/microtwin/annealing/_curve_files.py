@@ -96,8 +96,8 @@ def _column(name: str, path: str | os.PathLike[str]) -> tuple[str, int | None]:
     found = re.fullmatch(rf"(lag|{'|'.join(LIKE_EVENTS)})(?:_(\d))?", name)
     if not found or (found[1] == "lag" and found[2]):
         raise InputError(
-            f"each column of {path} must be lag, {', '.join(LIKE_EVENTS)}, or one of an axis such as "
-            f"two_point_0; not {name!r}"
+            f"each column of {path} must be lag, {', '.join(LIKE_EVENTS)}, or one of an axis such "
+            f"as two_point_0; not {name!r}"
         )
     return found[1], int(found[2]) if found[2] else None
 

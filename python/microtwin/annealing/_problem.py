@@ -13,12 +13,12 @@ from microtwin import _validate
 from microtwin.annealing import _starts, _targets
 from microtwin.annealing._schedule import Schedule
 from microtwin.annealing._wanted import wanted_map
+from microtwin.annealing.twin import MAP_RADIUS
 from microtwin.errors import InputError
 from microtwin.statistics import CorrelationMap, Description, describe
 
 STARTS = ("auto", *_starts.STARTS)
 
-MAP_RADIUS = 16  # voxels within which S2 is to be right in every direction
 # Rows of the map of a volume that are constrained: S2 is smooth, and one in three fixes the rest.
 # On blobs, sandstone and fibres the map came to 2e-4 ... 6e-4 so, for a ninth of the time.
 _MAP_STRIDE = {2: 1, 3: 3}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+MAP_RADIUS = 16  # voxels
+
 _COLUMNS = ("proposals", "energies", "temperatures", "acceptances", "seconds")
 
 
@@ -117,7 +119,7 @@ class Twin:
         reference: npt.ArrayLike | None = None,
         *,
         phase: int | None = None,
-        radius: int = 16,
+        radius: int = MAP_RADIUS,
     ) -> float:
         """Root-mean-square difference of the S2 maps of the twin and of a reference, |r| <= radius.
 

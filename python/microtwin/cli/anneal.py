@@ -1,102 +1,381 @@
-"""`microtwin anneal`: a structure with the correlation functions of a target."""
+"""`microtwin anneal`: structures with the correlation functions of a target."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from microtwin.cli import _console, _files, _options
 
-MAP_RADIUS = 16
+if TYPE_CHECKING:
+    from microtwin.annealing import Twin
+    from microtwin.images import ScaledImage
+    from microtwin.statistics import Description
+
+_ONE = (".tif", ".tiff", ".npy", ".png")
 
 
 def command(
     target: Annotated[
-        Path, typer.Argument(help="An image or volume, or a description (.json, .csv).")
-    ],
+        list[Path] | None,
+        typer.Argument(
+            help="An image or volume, or many of one material; or a description (.json, .csv); or "
+            "a table of curves (.csv).",
+            show_default=False,
+        ),
+    ] = None,
     shape: Annotated[
-        str, typer.Option(help="Shape of the twin: 128,128 or 64,64,64 (from an image, too).")
-    ],
+        str, typer.Option(help="Shape of the twin: 128,128 or 64,64,64 (from images, too).")
+    ] = "",
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Twin to write: .tif, .npy or .png.")
+        Path,
+        typer.Option("--output", "-o", help="Twin to write: .tif, .npy, .png; or .zarr for many."),
     ] = Path("twin.tif"),
     seed: _options.Seed = 0,
     phase: _options.Phase = None,
+    statistics: Annotated[
+        str,
+        typer.Option(
+            help="What to measure of images, and to anneal to: also chord_length, cluster."
+        ),
+    ] = "two_point,lineal_path",
+    directions: Annotated[
+        str,
+        typer.Option(help="Along which directions: axes, face_diagonals, body_diagonals, radial."),
+    ] = "axes",
+    functions: Annotated[
+        str | None,
+        typer.Option(help="Which of the target's statistics to constrain; all unless given."),
+    ] = None,
+    formula: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Instead of a target: two_point=f**2+f*(1-f)*exp(-r/5), of the lag r in voxels "
+            "and the --fraction f; needs --max-lag."
+        ),
+    ] = None,
+    fraction: Annotated[
+        float | None, typer.Option(help="Volume fraction of the phase, for a formula or a table.")
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Weights of functions: lineal_path=0.5,two_point=1; balanced else."),
+    ] = None,
     max_lag: _options.MaxLag = None,
+    map_radius: Annotated[
+        int | None,
+        typer.Option(help="Voxels within which S2 is annealed in every direction; 0 for none."),
+    ] = None,
     periodic: Annotated[
         bool | None,
         typer.Option(help="Let lags of the twin wrap at its faces; as in the target unless given."),
+    ] = None,
+    start: Annotated[
+        str, typer.Option(help="auto, gaussian, phase_retrieval, noise, or a file to begin from.")
+    ] = "auto",
+    known_slice: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--slice",
+            help="A measured slice that stays as it is: axis:index:file, such as 0:32:slice.png.",
+        ),
     ] = None,
     tolerance: Annotated[float, typer.Option(help="Total squared error at which to stop.")] = 1e-7,
     max_proposals: Annotated[
         int | None, typer.Option(help="Stop after so many exchanges proposed.")
     ] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="quench, geometric, adaptive, threshold or deluge; quench unless given."),
+    ] = None,
+    reheats: Annotated[int, typer.Option(help="How often to heat what has stalled.")] = 3,
     moves: Annotated[
         str,
         typer.Option(help="Which voxels to exchange: auto, anywhere, interfaces or neighbours."),
     ] = "auto",
-    quench: Annotated[
-        bool, typer.Option("--quench", help="Accept only what lowers the energy, from the start.")
+    levels: Annotated[int, typer.Option(help="Coarse to fine, over so many sizes.")] = 1,
+    replicas: Annotated[
+        int, typer.Option(help="How many twins, with seeds one after another.")
+    ] = 1,
+    tempering: Annotated[
+        bool, typer.Option("--tempering", help="Let the replicas exchange temperatures.")
     ] = False,
-    start: Annotated[
-        str,
-        typer.Option(
-            help="noise, or phase_retrieval: S2 right in every direction from the start (two "
-            "phases; of an image or volume of the twin's dimension)."
-        ),
-    ] = "noise",
+    threads: _options.Threads = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="A real structure: say where the twin fails in what was not annealed."),
+    ] = None,
+    frames: Annotated[
+        Path | None, typer.Option(help="The run as an animation: a .gif, or a folder for PNGs.")
+    ] = None,
     history: Annotated[Path | None, typer.Option(help="Table of the run to write: .csv.")] = None,
     resume: _options.Resume = False,
     as_json: _options.Json = False,
 ) -> None:
-    """Make a structure with the correlation functions of a target, by simulated annealing."""
-    from microtwin import _files as safe
-    from microtwin.annealing import anneal
+    """Make structures with the correlation functions of a target, by simulated annealing."""
+    from microtwin.annealing import anneal, anneal_replicas, unconstrained
     from microtwin.errors import InputError
-    from microtwin.images import ScaledImage
-    from microtwin.statistics import CorrelationMap, describe, two_point_map
 
-    _files.check_suffix(output, (".tif", ".tiff", ".npy", ".png"), name="output")
-    _files.check_suffix(history, (".csv",), name="history")
-    sides = _options.integers(shape, name="shape") or ()
-    if len(sides) == 3 and output.suffix.lower() == ".png":
-        raise InputError(f"output must end in .tif or .npy for a volume; not {output.name!r}")
-    description = _files.read_description(target)
-    images = _files.read_labels([target]) if description is None else []
-    if description is None:
-        description = describe(images, phase=_options.phases(phase), max_lag=max_lag)
-    alike = [image for image in images if image.ndim == len(sides)]
-    comparable = alike[0] if len(alike) == 1 else None
-    begin: str | CorrelationMap = start
-    if start == "phase_retrieval" and comparable is not None:
-        begin = two_point_map(comparable, phase=description.phase)
-    checkpoint = output.with_suffix(".checkpoint.npz")
+    sides = _options.integers(shape or None, name="shape")
+    if sides is None:
+        raise InputError("shape must be given, such as 128,128 or 64,64,64")
+    _check_files(output, history, frames, sides, replicas)
+    description = _target(
+        target or [], formula or [], fraction, phase, statistics, directions, max_lag
+    )
+    settings: dict[str, Any] = {
+        "shape": sides,
+        "seed": seed,
+        "max_lag": max_lag,
+        "functions": None if functions is None else _options.names(functions),
+        "weights": _weights(weights),
+        "map_radius": map_radius,
+        "periodic": periodic,
+        "start": _start(start),
+        "fixed": _fixed(known_slice or [], sides),
+        "tolerance": tolerance,
+        "max_proposals": max_proposals,
+        "max_seconds": max_seconds,
+        "schedule": schedule,
+        "reheats": reheats,
+        "moves": moves,
+        "levels": levels,
+        "threads": threads,
+    }
+    real = None if reference is None else _files.read_labels([reference])[0]
+    checkpoint = output.with_suffix(".checkpoint" if replicas > 1 else ".checkpoint.npz")
     with _console.progress_bar("annealing") as progress:
-        twin = anneal(
-            description,
-            shape=sides,
-            seed=seed,
-            max_lag=max_lag,
-            periodic=periodic,
-            tolerance=tolerance,
-            max_proposals=max_proposals,
-            max_seconds=max_seconds,
-            moves=moves,
-            start=begin,
-            start_acceptance=0.0 if quench else None,
-            checkpoint=checkpoint,
-            resume=resume,
-            progress=progress,
+        if replicas > 1:
+            twins = anneal_replicas(
+                description,
+                replicas=replicas,
+                tempering=tempering,
+                checkpoint=None if tempering else checkpoint,
+                resume=resume,
+                progress=progress,
+                **settings,
+            )
+        else:
+            one = anneal(
+                description,
+                frames=frames,
+                checkpoint=checkpoint,
+                resume=resume,
+                progress=progress,
+                **settings,
+            )
+            twins = [one]
+    _write(twins, output, history)
+    if all(twin.stop_reason != "time" for twin in twins):
+        _forget(checkpoint)
+    result = [_summary(twin) for twin in twins]
+    verdicts = []
+    if real is not None:
+        annealed = [
+            name if family == "axes" else f"{name}/{family}"
+            for name, family in dict.fromkeys(
+                (f.statistic, f.directions) for f in description.functions
+            )
+        ]
+        for twin, row in zip(twins, result, strict=True):
+            verdict = unconstrained(
+                twin.labels, real, phase=description.phase, constrained=annealed, threads=threads
+            )
+            verdicts.append(verdict)
+            row["verdict"] = {
+                "passed": verdict.passed,
+                "rows": verdict.to_dataframe().to_dict("records"),
+            }
+    if as_json:
+        _console.write_json(
+            {"output": str(output), **result[0]}
+            if replicas == 1
+            else {"output": str(output), "twins": result}
         )
-    _files.write_labels(output, ScaledImage(twin.labels, spacing=twin.spacing))
+        return
+    for twin, row in zip(twins, result, strict=True):
+        name = str(output) if replicas == 1 else f"{output}, seed {twin.seed}"
+        typer.echo(
+            f"{name}: energy {twin.energy:.3g} after {twin.proposals:,} proposals and "
+            f"{twin.seconds:.1f} s (stopped by {twin.stop_reason})"
+        )
+        if row["map_error"] is not None:
+            typer.echo(
+                f"S2 in every direction within {row['map_radius']} voxels: off by "
+                f"{row['map_error']:.2g} (rms)"
+            )
+    for verdict in verdicts:
+        typer.echo(f"\n{verdict}")
+
+
+def _check_files(
+    output: Path, history: Path | None, frames: Path | None, sides: Sequence[int], replicas: int
+) -> None:
+    """Find out before the work whether what it makes can be written."""
+    from microtwin.errors import InputError
+
+    _files.check_suffix(output, (*_ONE, ".zarr"), name="output")
+    _files.check_suffix(history, (".csv",), name="history")
+    if len(sides) == 3 and output.suffix.lower() == ".png":
+        raise InputError(
+            f"output must end in .tif, .npy or .zarr for a volume; not {output.name!r}"
+        )
+    if replicas > 1 and frames is not None:
+        raise InputError("frames must not be given for several replicas")
+
+
+def _target(
+    paths: Sequence[Path],
+    formulas: Sequence[str],
+    fraction: float | None,
+    phase: str | None,
+    statistics: str,
+    directions: str,
+    max_lag: int | None,
+) -> "Description":
+    """Read or measure what is to be annealed to."""
+    from microtwin.annealing import target_from_curves
+    from microtwin.errors import InputError
+    from microtwin.statistics import describe
+
+    phases = _options.phases(phase)
+    first = phases if phases is None or isinstance(phases, int) else phases[0]
+    known_phase: dict[str, Any] = {} if first is None else {"phase": first}
+    if formulas:
+        if paths:
+            raise InputError("target must not be given beside a formula")
+        known = dict(_pairs(formulas, name="formula"))
+        return target_from_curves(known, fraction=fraction, max_lag=max_lag, **known_phase)
+    if not paths:
+        raise InputError("target must be given: images, a description, a table, or --formula")
+    suffixes = {path.suffix.lower() for path in paths}
+    if suffixes & {".csv", ".json"}:
+        if len(paths) > 1:
+            raise InputError(f"target must be one description or table, not {len(paths)} files")
+        if suffixes == {".csv"} and _is_plain_table(paths[0]):
+            return target_from_curves(paths[0], fraction=fraction, max_lag=max_lag, **known_phase)
+        description = _files.read_description(paths[0])
+        assert description is not None
+        return description if first is None else description.of(first)
+    images = _files.read_labels(paths)
+    return describe(
+        images,
+        phase=phases,
+        statistics=_options.names(statistics),
+        directions=_options.names(directions),
+        max_lag=max_lag,
+    )
+
+
+def _is_plain_table(path: Path) -> bool:
+    """Tell curves that somebody wrote from descriptions, by the first line."""
+    from microtwin.errors import InputError
+
+    try:
+        with path.open(encoding="utf-8") as file:
+            first = file.readline()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"target must be a readable file; {path}: {error}") from None
+    return first.strip().lower().startswith("lag")
+
+
+def _pairs(texts: Sequence[str], *, name: str) -> list[tuple[str, str]]:
+    from microtwin.errors import InputError
+
+    pairs = [text.split("=", 1) for text in texts]
+    for pair, text in zip(pairs, texts, strict=True):
+        if len(pair) != 2:
+            raise InputError(f"{name} must be like two_point=..., not {text!r}")
+    return [(key.strip(), value.strip()) for key, value in pairs]
+
+
+def _weights(text: str | None) -> dict[str, float] | None:
+    if text is None:
+        return None
+    pairs = _pairs(text.split(","), name="weights")
+    return {key: _options.number(value, name=f"the weight of {key}") for key, value in pairs}
+
+
+def _start(text: str) -> Any:
+    """Return the name of a start, or the structure in a file."""
+    path = Path(text)
+    return _files.read_labels([path])[0] if path.suffix and path.exists() else text
+
+
+def _fixed(texts: Sequence[str], shape: Sequence[int]) -> Any:
+    """Put measured slices where they belong in a volume."""
+    import numpy as np
+
+    from microtwin.errors import InputError
+
+    if not texts:
+        return None
+    fixed = np.full(shape, -1, np.int16)
+    for text in texts:
+        parts = text.split(":", 2)
+        if len(parts) != 3:
+            raise InputError(f"slice must be axis:index:file, such as 0:32:slice.png, not {text!r}")
+        axis, index = (_options.integer(part, name="slice") for part in parts[:2])
+        if not 0 <= axis < len(shape) or not 0 <= index < shape[axis]:
+            raise InputError(f"slice must be inside the shape {tuple(shape)}, not {text!r}")
+        image: ScaledImage = _files.read_labels([Path(parts[2])])[0]
+        place = tuple(index if k == axis else slice(None) for k in range(len(shape)))
+        if image.shape != fixed[place].shape:
+            raise InputError(
+                f"slice must have the shape {fixed[place].shape} across axis {axis}, "
+                f"not {image.shape}"
+            )
+        fixed[place] = image
+    return fixed
+
+
+def _write(twins: "Sequence[Twin]", output: Path, history: Path | None) -> None:
+    import numpy as np
+    import pandas as pd
+
+    from microtwin import _files as safe
+    from microtwin.images import ScaledImage, save_zarr
+
+    if output.suffix == ".zarr":
+        about = {
+            "seeds": [twin.seed for twin in twins],
+            "energies": [twin.energy for twin in twins],
+            "spacing": twins[0].spacing,
+        }
+        save_zarr(output, np.stack([twin.labels for twin in twins]), attributes=about)
+    else:
+        for twin in twins:
+            path = output
+            if len(twins) > 1:
+                path = output.with_name(f"{output.stem}_{twin.seed}{output.suffix}")
+            _files.write_labels(path, ScaledImage(twin.labels, spacing=twin.spacing))
     if history is not None:
-        table = twin.history.to_dataframe()
+        tables = [twin.history.to_dataframe().assign(seed=twin.seed) for twin in twins]
+        table = pd.concat(tables) if len(tables) > 1 else tables[0].drop(columns="seed")
         safe.write_with(history, lambda file: table.to_csv(file, index=False))
-    if twin.stop_reason != "time":
+
+
+def _forget(checkpoint: Path) -> None:
+    if checkpoint.is_dir():
+        for file in checkpoint.glob("replica_*.npz"):
+            file.unlink()
+        checkpoint.rmdir()
+    else:
         checkpoint.unlink(missing_ok=True)
-    result = {
-        "output": str(output),
+
+
+def _summary(twin: "Twin") -> dict[str, Any]:
+    from microtwin.annealing.twin import MAP_RADIUS
+    from microtwin.errors import InputError
+
+    radius = min([MAP_RADIUS, *((side - 1) // 2 for side in twin.labels.shape)])
+    try:
+        error = twin.map_error(radius=radius)
+    except InputError:
+        error = None  # the target does not know it
+    return {
         "shape": list(twin.labels.shape),
         "energy": twin.energy,
         "proposals": twin.proposals,
@@ -104,18 +383,6 @@ def command(
         "seconds": twin.seconds,
         "stop_reason": twin.stop_reason,
         "seed": twin.seed,
+        "map_radius": radius,
+        "map_error": error,
     }
-    map_error = None
-    if comparable is not None and min(*sides, *comparable.shape) > 2 * MAP_RADIUS:
-        map_error = result["map_error"] = twin.map_error(comparable, radius=MAP_RADIUS)
-    if as_json:
-        _console.write_json(result)
-        return
-    typer.echo(
-        f"{output}: energy {twin.energy:.3g} after {twin.proposals:,} proposals and "
-        f"{twin.seconds:.1f} s (stopped by {twin.stop_reason})"
-    )
-    if map_error is not None:
-        typer.echo(
-            f"S2 within {MAP_RADIUS} voxels in every direction: off by {map_error:.2g} (rms)"
-        )

@@ -11,6 +11,7 @@ from microtwin.images.samples import sample_labels, sample_micrographs
 from microtwin.images.scaled import ScaledImage
 from microtwin.images.scaling import downscale, to_float
 from microtwin.images.writing import save_image
+from microtwin.images.zarr_files import save_zarr
 
 __all__ = [
     "Catalogue",
@@ -26,6 +27,7 @@ __all__ = [
     "sample_labels",
     "sample_micrographs",
     "save_image",
+    "save_zarr",
     "synthetic",
     "to_float",
 ]

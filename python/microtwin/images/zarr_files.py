@@ -1,0 +1,71 @@
+"""Writing many structures, or large ones, to Zarr."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from microtwin.errors import InputError
+
+_CHUNK = 128  # voxels along each side: files of 2 MB before they are compressed
+
+
+def save_zarr(
+    path: str | os.PathLike[str],
+    array: npt.ArrayLike,
+    *,
+    attributes: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write an array to a Zarr folder, all or nothing; one that is there is replaced.
+
+    Parameters
+    ----------
+    path : path
+        Ends in .zarr.
+    array : array_like
+        For instance structures (n, z, y, x).
+    attributes : mapping, optional
+        What JSON can hold, to be kept beside the array.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If the path has another suffix, is a file, or zarr is not installed.
+    """
+    target = Path(path)
+    if target.suffix != ".zarr":
+        raise InputError(f"path must end in .zarr, not {target.name!r}")
+    if target.exists() and not (target / "zarr.json").exists():
+        raise InputError(f"path must be new or a Zarr folder; {target} is neither")
+    try:
+        import zarr
+    except ImportError:
+        raise InputError(
+            "path must not end in .zarr unless zarr is installed: pip install 'microtwin[zarr]'"
+        ) from None
+    values = np.asarray(array)
+    part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
+    try:
+        chunks = tuple(
+            1 if i < values.ndim - 3 else min(n, _CHUNK) for i, n in enumerate(values.shape)
+        )
+        stored = zarr.create_array(
+            part / "array", shape=values.shape, dtype=values.dtype, chunks=chunks
+        )
+        stored[...] = values
+        stored.attrs.update(dict(attributes or {}))
+        if target.exists():
+            target.rename(part / "old")
+        (part / "array").rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return target
