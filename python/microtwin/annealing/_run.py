@@ -68,7 +68,11 @@ class Outcome:
 
 def run(problem: Problem, state: State, saved: Saved | None, watcher: Watcher) -> Outcome:
     """Go through all stages that are left."""
-    blocks = problem.along_lines and problem.schedule.kind == "quench"
+    blocks = (
+        problem.along_lines
+        and problem.schedule.kind == "quench"
+        and problem.schedule.max_proposals >= problem.size  # else there is not one sweep
+    )
     stages: list[Callable[[Labels, Saved | None], Outcome]] = []
     course = _Course(problem, state, watcher, saved)
     if blocks and problem.rows:
@@ -122,9 +126,9 @@ class _Course:
         try:
             while True:
                 reason = self.ended(annealer, whole=not with_map)
-                left = schedule.max_proposals - self.proposals(annealer)
-                # The last proposals are counted one by one, by the next stage.
-                if reason or left < problem.size or self.swept(annealer, with_map):
+                if not reason and schedule.max_proposals - self.proposals(annealer) < problem.size:
+                    reason = "proposals"  # the next sweep would be one too many
+                if reason or self.swept(annealer, with_map):
                     break
                 annealer.sweep(
                     side=_BLOCK_SIDE[len(problem.shape)],
