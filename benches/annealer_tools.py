@@ -17,8 +17,8 @@ import numpy as np
 
 import microtwin as mt
 from microtwin import _core
-from microtwin.annealing import _targets
 from ported import fft_each_swap
+from structures import curves_of
 
 HERE = Path(__file__).parent
 SLACK = 60.0  # seconds beyond the budget for a peer to start and to end
@@ -45,7 +45,9 @@ class Tool:
     note: str = ""
 
 
-def _microtwin(problem, seed, options, **settings):
+def _microtwin(problem, seed, options, *, own_start=False, **settings):
+    if not own_start:
+        settings |= {"start": problem.start, "map_radius": 0}
     start = time.perf_counter()
     twin = mt.anneal(
         problem.target,
@@ -53,6 +55,7 @@ def _microtwin(problem, seed, options, **settings):
         seed=seed,
         tolerance=problem.energy,
         max_seconds=problem.budget,
+        threads=1,
         **settings,
     )
     seconds = time.perf_counter() - start
@@ -60,8 +63,7 @@ def _microtwin(problem, seed, options, **settings):
 
 
 def _textbook(problem, seed, options):
-    same = {axis: axis for axis in range(len(problem.shape))}
-    curves = _targets.curves(problem.target, problem.shape, same, None, {})
+    curves = curves_of(problem.target, problem.shape)
     start = time.perf_counter()
     annealer = _core.TextbookAnnealer(problem.start, curves, True, seed)
     proposals = 0
@@ -150,18 +152,20 @@ def _julia(sampler, cooling):
     )
 
 
-QUENCH = {"moves": "neighbours", "start_acceptance": 0.0}
-ANYWHERE = {"moves": "anywhere", "start_acceptance": 0.0}
 MAP = "matches the whole map (of every slice of a volume), which is harder; measured along axes"
 
 TOOLS = (
     Tool(
         "microtwin, quench",
-        functools.partial(_microtwin, **QUENCH),
+        _microtwin,
         note="drawn by unlike neighbours: each proposal is dearer, and many fewer are needed",
     ),
-    Tool("microtwin, greedy anywhere", functools.partial(_microtwin, **ANYWHERE)),
-    Tool("microtwin, as it comes", _microtwin, note="its own start, annealed and not quenched"),
+    Tool("microtwin, greedy anywhere", functools.partial(_microtwin, moves="anywhere")),
+    Tool(
+        "microtwin, as it comes",
+        functools.partial(_microtwin, own_start=True),
+        note="its own start, and to S2 in every direction, too",
+    ),
     Tool("textbook in C++", _textbook, note="Yeong and Torquato's, greedy, anywhere; in this core"),
     *(_julia(sampler, "greedy") for sampler in ("uniform", "interface", "neighbours")),
     _julia("interface", "aarts"),

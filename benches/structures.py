@@ -1,7 +1,12 @@
 """Structures that every benchmark measures alike."""
 
+from inspect import signature
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
+
+import microtwin as mt
+from microtwin.annealing._coarse import prepared
 
 THREADS = 2
 
@@ -11,3 +16,13 @@ def blobs(shape, *, sigma=4.0, fraction=0.5, seed=0):
     field = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
     field = gaussian_filter(field, sigma, mode="wrap")
     return (field > np.quantile(field, 1.0 - fraction)).astype(np.uint8)
+
+
+def curves_of(target, shape):
+    """Return the curves that `mt.anneal` gives the core."""
+    settings = {
+        name: parameter.default
+        for name, parameter in signature(mt.anneal).parameters.items()
+        if name not in ("target", "checkpoint", "resume", "frames", "progress")
+    }
+    return prepared(target, **settings | {"shape": shape, "start": "noise"}).curves
