@@ -90,13 +90,13 @@ def test_time_to_energy_of_the_textbook(benchmark, problem):
 
 @pytest.mark.parametrize("settings", [QUENCH | {"threads": 2}, {}], ids=["quench", "default"])
 @pytest.mark.parametrize(
-    "side",
-    [512, 64, 128, pytest.param(256, marks=pytest.mark.slow)],
+    "shape",
+    [(512, 512), (64,) * 3, (128,) * 3, pytest.param((256,) * 3, marks=pytest.mark.slow)],
     ids=["512^2", "64^3", "128^3", "256^3"],
 )
-def test_growth(benchmark, side, settings):
+def test_growth(benchmark, shape, settings):
     """To 1e-5 in two threads (512^2: 1e-6): the time a voxel should not grow with the voxels."""
-    shape, tolerance = ((side, side), 1e-6) if side == 512 else ((side,) * 3, 1e-5)
+    tolerance = 1e-6 if len(shape) == 2 else 1e-5
     target = mt.describe(blobs(shape, sigma=2.0, fraction=0.4), phase=1, max_lag=32, periodic=True)
     twin = benchmark.pedantic(
         mt.anneal, (target,), {"shape": shape, "tolerance": tolerance} | settings, rounds=3
