@@ -154,6 +154,13 @@ MICROTWIN_INLINE void hits_change(const PathChange& c, std::size_t begin, Ints& 
 MICROTWIN_INLINE void hits_change(const std::int32_t* change, std::size_t begin, Ints& hits) {
     std::memcpy(&hits, change + begin, sizeof hits);
 }
+// How many lags a change can touch.
+MICROTWIN_INLINE std::size_t extent(const PairChange& c) { return c.curve.lags; }
+MICROTWIN_INLINE std::size_t extent(const PathChange& c) {
+    const std::int32_t entering = c.entering_ahead + c.entering_behind + 1;
+    const std::int32_t leaving = c.leaving_ahead + c.leaving_behind + 1;
+    return std::min(c.curve.lags, static_cast<std::size_t>(std::max(entering, leaving)));
+}
 MICROTWIN_INLINE void load(const double* from, Doubles& lanes) {
     std::memcpy(&lanes, from, sizeof lanes);
 }
@@ -163,7 +170,8 @@ MICROTWIN_INLINE double sum_differences(const Change* changes, std::size_t count
     Floats sums{};
     for (std::size_t i = 0; i < count; ++i) {
         const CurveShape& curve = changes[i].curve;
-        for (std::size_t begin = 0; begin < curve.lags; begin += kLanes) {
+        const std::size_t lags = extent(changes[i]);
+        for (std::size_t begin = 0; begin < lags; begin += kLanes) {
             Ints hits;
             hits_change(changes[i], begin, hits);
             Floats slope, curvature;

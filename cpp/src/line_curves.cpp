@@ -76,7 +76,7 @@ LineCurves::LineCurves(const LabelView& start, std::vector<TargetCurve> targets,
     for (const Curve& curve : curves_)
         hits_change_.resize(std::max(hits_change_.size(), curve.padded()));
     pair_changes_.reserve(channels_.size());
-    path_changes_.reserve(channels_.size());
+    path_changes_.resize(channels_.size());
     row_floors_.resize(channels_.size() - rays_ + 1);
     const std::uint8_t* label = start.data;
     for (std::int64_t z = 0; z < shape_[0]; ++z)
@@ -233,13 +233,15 @@ PairChange LineCurves::pair_change(const Channel& channel) const {
     return {channel.sights.data(), at(channel.two_point).shape()};
 }
 
-PathChange LineCurves::path_change(const Channel& channel) const {
+// Written where it is needed: four numbers read back as one, too soon, would have to wait.
+void LineCurves::path_change(const Channel& channel, PathChange& change) const {
     const Curve& curve = at(channel.lineal_path);
     const std::size_t lags = curve.lags();  // longer runs change these lags no more
-    return {leading_run<&Sight::entering_ahead, low_ones>(channel.sights, lags),
-            leading_run<&Sight::entering_behind, high_ones>(channel.sights, lags),
-            leading_run<&Sight::leaving_ahead, low_ones>(channel.sights, lags),
-            leading_run<&Sight::leaving_behind, high_ones>(channel.sights, lags), curve.shape()};
+    change.entering_ahead = leading_run<&Sight::entering_ahead, low_ones>(channel.sights, lags);
+    change.entering_behind = leading_run<&Sight::entering_behind, high_ones>(channel.sights, lags);
+    change.leaving_ahead = leading_run<&Sight::leaving_ahead, low_ones>(channel.sights, lags);
+    change.leaving_behind = leading_run<&Sight::leaving_behind, high_ones>(channel.sights, lags);
+    change.curve = curve.shape();
 }
 
 // Taking a voxel out of a chord leaves one on either side of it, filling a gap joins two.
@@ -284,19 +286,19 @@ double LineCurves::difference_of_chords(const Channel& channel) const {
     return sum;
 }
 
-std::optional<double> LineCurves::difference_below(const Swap& swap, double limit) {
+[[gnu::flatten]] std::optional<double> LineCurves::difference_below(const Swap& swap, double limit) {
     pair_changes_.clear();
-    path_changes_.clear();
+    std::size_t paths = 0;
     double sum = 0.0;
     for (std::size_t i = 0; i < rays_; ++i) {
         Channel& channel = channels_[i];
         if (!touched(channel, swap)) continue;
         look(channel, swap);
-        if (channel.lineal_path >= 0) path_changes_.push_back(path_change(channel));
+        if (channel.lineal_path >= 0) path_change(channel, path_changes_[paths++]);
         if (channel.two_point >= 0) pair_changes_.push_back(pair_change(channel));
         if (channel.chord_length >= 0) sum += difference_of_chords(channel);
     }
-    sum += energy_difference(path_changes_.data(), path_changes_.size());
+    sum += energy_difference(path_changes_.data(), paths);
     // The two-point curves cannot bring the sum below this.
     if (sum + pair_floor_ + row_floors_[0] > limit) return std::nullopt;
     sum += energy_difference(pair_changes_.data(), pair_changes_.size());
@@ -314,14 +316,17 @@ std::optional<double> LineCurves::difference_below(const Swap& swap, double limi
     return sum;
 }
 
-void LineCurves::commit(const Swap& swap) {
+[[gnu::flatten]] void LineCurves::commit(const Swap& swap) {
     for (const Channel& channel : channels_) {
         if (!touched(channel, swap)) continue;
         const auto absorb = [&](int curve, const auto& change) {
             curves_[static_cast<std::size_t>(curve)].absorb(change);
         };
         if (channel.two_point >= 0) absorb(channel.two_point, pair_change(channel));
-        if (channel.lineal_path >= 0) absorb(channel.lineal_path, path_change(channel));
+        if (channel.lineal_path >= 0) {
+            path_change(channel, path_changes_[0]);
+            absorb(channel.lineal_path, path_changes_[0]);
+        }
         if (channel.chord_length >= 0) {
             std::fill(hits_change_.begin(), hits_change_.end(), 0);
             const ChordChange change = chord_change(channel);

@@ -90,7 +90,7 @@ class LineCurves {
     void look_along(Channel& channel, const Place& leaving, const Place& entering) const;
     void look_at_row(Channel& channel, const Place& leaving, const Place& entering) const;
     PairChange pair_change(const Channel& channel) const;
-    PathChange path_change(const Channel& channel) const;
+    void path_change(const Channel& channel, PathChange& change) const;
     ChordChange chord_change(const Channel& channel) const;
     double difference_of_chords(const Channel& channel) const;
     static bool touched(const Channel& channel, const Swap& swap) {
