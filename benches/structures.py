@@ -23,6 +23,6 @@ def curves_of(target, shape):
     settings = {
         name: parameter.default
         for name, parameter in signature(mt.anneal).parameters.items()
-        if name not in ("target", "checkpoint", "resume", "frames", "progress")
+        if name not in ("target", "device", "checkpoint", "resume", "frames", "progress")
     }
     return prepared(target, **settings | {"shape": shape, "start": "noise"}).curves

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from microtwin._progress import ProgressCallback
 from microtwin.annealing._coarse import prepared
+from microtwin.annealing._device import settled
 from microtwin.annealing._solve import solve
 from microtwin.annealing._targets import Weights
 from microtwin.annealing.frames import Frames
@@ -39,6 +40,7 @@ def anneal(
     balanced: bool = False,
     levels: int = 1,
     threads: int | None = None,
+    device: str = "cpu",
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     frames: str | os.PathLike[str] | Frames | None = None,
@@ -130,6 +132,9 @@ def anneal(
     threads : int, optional
         Threads of the stages that can use them; by default one for each core. The result does not
         depend on it.
+    device : {"cpu", "cuda", "auto"}
+        With "cuda" an NVIDIA GPU makes the start of a quench to S2 and L along axes: large volumes
+        in blocks. The same seed then makes another twin than on the processor.
     checkpoint : path, optional
         File to save the run to every half minute and at Ctrl-C.
     resume : bool
@@ -193,6 +198,7 @@ def anneal(
         balanced=balanced,
         threads=threads,
     )
+    (problem,) = settled([problem], device)
     if frames is None or isinstance(frames, Frames):
         return solve(problem, checkpoint, resume, frames, progress)
     with Frames(frames) as collected:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from microtwin import _validate
+from microtwin import _backend, _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin.annealing._coarse import prepared
+from microtwin.annealing._device import settled
 from microtwin.annealing._problem import Problem
 from microtwin.annealing._solve import solve
 from microtwin.annealing._tempering import tempered
@@ -22,7 +23,17 @@ from microtwin.errors import InputError
 from microtwin.statistics import Description, describe
 
 _POLL = 0.2  # seconds between looks at Ctrl-C
-_OWN = ("target", "shape", "seed", "threads", "checkpoint", "resume", "frames", "progress")
+_OWN = (
+    "target",
+    "shape",
+    "seed",
+    "threads",
+    "device",
+    "checkpoint",
+    "resume",
+    "frames",
+    "progress",
+)
 _SETTINGS = {n: p.default for n, p in signature(anneal).parameters.items() if n not in _OWN}
 
 
@@ -34,6 +45,7 @@ def anneal_replicas(
     seed: int = 0,
     tempering: bool = False,
     threads: int | None = None,
+    device: str = "cpu",
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: ProgressCallback | None = None,
@@ -56,6 +68,9 @@ def anneal_replicas(
         It ends after `max_proposals` of each (by default 50 a voxel), and each is quenched.
     threads : int, optional
         Replicas under way at a time; by default one for each core.
+    device : {"cpu", "cuda", "auto"}
+        With "cuda" an NVIDIA GPU quenches all replicas at the same time, before each is finished
+        on the processor; see `anneal`.
     checkpoint : path, optional
         A folder, with a file for each replica that is under way. Not with `tempering`.
     resume : bool
@@ -104,6 +119,10 @@ def anneal_replicas(
     report = progress or silent
     if tempering:
         return tempered([problem(i) for i in range(count)], workers, report)
+    # One after the other, unless all are needed at once.
+    made: list[Problem] | None = None
+    if _backend.resolve(device) == "cuda":
+        made = settled([problem(i) for i in range(count)], device)
     folder = None if checkpoint is None else Path(checkpoint)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +134,8 @@ def anneal_replicas(
             report(sum(parts), float(count), values)
 
         file = None if folder is None else folder / f"replica_{index:04d}.npz"
-        return solve(problem(index), file, resume, None, tell, stop)
+        mine = problem(index) if made is None else made[index]
+        return solve(mine, file, resume, None, tell, stop)
 
     with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(one, index) for index in range(count)]
