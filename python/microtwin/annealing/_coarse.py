@@ -56,7 +56,8 @@ def _coarser(problem: Problem, factor: int) -> Problem:
     size = int(np.prod(shape))
     values = {name: getattr(problem.schedule, name) for name in Schedule.__slots__}
     values["schedule"] = values.pop("kind")
-    schedule = Schedule.checked(size, **{**values, "max_proposals": None})
+    # No time limit: the start of the finest must not depend on the machine, or it cannot resume.
+    schedule = Schedule.checked(size, **{**values, "max_proposals": None, "max_seconds": None})
     start = _starts.noise(shape, counts, problem.seed)
     return replace(
         problem, shape=shape, curves=curves, rows=[], start=start, fixed=None, schedule=schedule

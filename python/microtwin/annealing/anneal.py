@@ -101,7 +101,8 @@ def anneal(
     max_proposals : int, optional
         Stop after as many proposals; by default 400 a voxel, or 2^25 if that is more.
     max_seconds : float, optional
-        Stop after this time. Where a run stops then depends on the machine.
+        Stop after this time, which the coarser of several `levels` come before. Where a run stops
+        then depends on the machine.
     schedule : {"quench", "geometric", "adaptive", "threshold", "deluge"}, optional
         "quench" accepts no rise of the energy; it comes to the same energies as heat, sooner, and
         large structures are quenched block by block in all threads. "geometric" cools from
