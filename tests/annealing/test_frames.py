@@ -112,3 +112,11 @@ def test_a_run_in_pieces_can_be_watched(tmp_path):
             if frames.wanted(twin.energy):
                 frames.add(labels, twin.energy, 20_000 * (step + 1))
     assert len(frames) > 2
+
+
+def test_the_end_of_a_run_is_shown_once(tmp_path):
+    real = synthetic.overlapping_spheres((48, 48), radius=5, porosity=0.6, seed=0)
+    mt.anneal(real, shape=(48, 48), max_proposals=20_000, frames=tmp_path / "frames")
+    rows = (tmp_path / "frames" / "frames.csv").read_text().splitlines()[1:]
+    proposals = [row.split(",")[1] for row in rows]
+    assert len(set(proposals)) == len(proposals)

@@ -351,7 +351,7 @@ class _Course:
         if reason is not None:
             watcher.progress(1.0, 1.0, self.watched(annealer))
             if watcher.frames is not None:
-                watcher.frames.add(labels, energy, int(rows[-1][0]))
+                watcher.frames.end(labels, energy, int(rows[-1][0]))
         accepted = state.accepted + annealer.accepted
         proposals = int(rows[-1][0])
         rows = (*rows[:-1], (proposals, energy, *rows[-1][2:]))

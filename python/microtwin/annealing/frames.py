@@ -116,6 +116,12 @@ class Frames:
             self._frames = self._frames[::2]
             self._factor **= 2
 
+    def end(self, labels: npt.ArrayLike, energy: float, proposals: int) -> None:
+        """Add the structure that a run ends with, in place of a frame of the same proposals."""
+        if self._frames and self._frames[-1].proposals == proposals:
+            self._frames.pop()
+        self.add(labels, energy, proposals)
+
     def save(self) -> Path:
         """Write what has been added, each file all or nothing; nothing if there is nothing."""
         images = [_image(frame.pixels) for frame in self._frames]
