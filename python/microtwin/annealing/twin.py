@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from microtwin import _validate
 from microtwin._version import __version__
 from microtwin.errors import InputError
 from microtwin.statistics import Description, describe, two_point_map
+from microtwin.statistics.directions import FAMILIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +121,7 @@ class Twin:
         reference: npt.ArrayLike | None = None,
         *,
         phase: int | None = None,
-        radius: int = MAP_RADIUS,
+        radius: int | None = None,
     ) -> float:
         """Root-mean-square difference of the S2 maps of the twin and of a reference, |r| <= radius.
 
@@ -133,8 +135,9 @@ class Twin:
             itself, as far as it remembers the structures it was measured of.
         phase : int, optional
             Label to compare; by default that of the target.
-        radius : int
-            Largest displacement in voxels; less than half of every side.
+        radius : int, optional
+            Largest displacement in voxels, less than half of every side; by default 16, or what
+            fits.
 
         Raises
         ------
@@ -142,6 +145,13 @@ class Twin:
             If there is nothing to compare with.
         """
         label = self.target.phase if phase is None else phase
+        room = min((side - 1) // 2 for side in self.labels.shape)
+        if radius is None:
+            radius = min(MAP_RADIUS, room)
+        elif _validate.integer(radius, name="radius", minimum=0) > room:
+            raise InputError(
+                f"radius must be less than half of every side of the twin, not {radius}"
+            )
         mine = two_point_map(self.labels, phase=label, max_lag=radius, periodic=self.periodic)
         wanted = None
         if reference is not None:
@@ -154,16 +164,25 @@ class Twin:
             raise InputError(
                 f"reference must be a {self.labels.ndim}-D structure where target remembers none"
             )
+        if wanted.max_lag != mine.max_lag:
+            raise InputError(f"radius must be less than every side of reference, not {radius}")
         lags = np.stack(np.meshgrid(*mine.lags, indexing="ij"))
         inside = np.linalg.norm(lags, axis=0) <= radius
         return float(np.sqrt(np.mean(np.square(mine.values - wanted.values)[inside])))
 
     def describe(self, *, threads: int | None = None) -> Description:
         """Measure the twin as its target was measured, wrapping as its annealing did."""
+        measured = {f.directions for f in self.target.functions}
+        families = [family for family in FAMILIES if family in measured]
+        axes = None
+        if families == ["axes"] and self.target.ndim == self.labels.ndim:
+            axes = next(f.axes for f in self.target.functions if f.directions == "axes")
         return describe(
             self.labels,
             phase=[self.target.phase, *(p for p in self.target.phases if p != self.target.phase)],
             statistics=self.target.statistics,
+            axes=axes,
+            directions=families,
             max_lag=self.max_lag,
             periodic=self.periodic,
             spacing=self.spacing,
