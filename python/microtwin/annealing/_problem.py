@@ -181,8 +181,12 @@ def _fixed(value: npt.ArrayLike | None, shape: tuple[int, ...]) -> npt.NDArray[n
     """Check the voxels whose labels are given; what is free becomes -1."""
     if value is None:
         return None
-    given = np.asarray(value)
-    if given.dtype.kind not in "biu" and not np.array_equal(given, np.round(given)):
+    try:
+        given = np.asarray(value)
+    except ValueError:
+        raise InputError(f"fixed must be an array of the shape {shape}") from None
+    whole = given.dtype.kind in "biu"
+    if not whole and (given.dtype.kind != "f" or not np.array_equal(given, np.round(given))):
         raise InputError(f"fixed must be labels, and -1 where a voxel is free, not {given.dtype}")
     if given.shape != shape:
         raise InputError(f"fixed must have the shape {shape}, not {given.shape}")

@@ -27,12 +27,18 @@ def constrained(
 ) -> list[CorrelationFunction]:
     """Return the curves of a description that are to be annealed.
 
-    Unless they are named, all but the surface functions.
+    Unless they are named, all but the surface functions. Radially only S2 can be.
     """
-    known = [f for f in description.functions if f.statistic in ANNEALED]
+    known = [
+        f
+        for f in description.functions
+        if f.statistic in ANNEALED and (f.directions != "radial" or f.statistic == "two_point")
+    ]
     if functions is None:
         return [f for f in known if f.statistic not in SURFACES]
-    wanted = [functions] if isinstance(functions, str) else list(functions)
+    wanted = [functions] if isinstance(functions, str) else functions
+    if not isinstance(wanted, Sequence):
+        raise InputError(f"functions must be names of statistics, not {functions!r}")
     for name in wanted:
         _validate.choice(name, dict.fromkeys(f.statistic for f in known), name="functions")
     return [f for f in known if f.statistic in wanted]
@@ -106,6 +112,8 @@ def checked_weights(
     value: Weights | None, functions: Sequence[CorrelationFunction]
 ) -> dict[str | tuple[str, int], float]:
     """Check the weights of functions, by statistic or by (statistic, phase)."""
+    if value is not None and not isinstance(value, Mapping):
+        raise InputError(f"weights must be a mapping such as {{'two_point': 1.0}}, not {value!r}")
     kinds = {(f.statistic, f.phase) for f in functions}
     known = {*kinds, *(statistic for statistic, _ in kinds)}
     result = {}
@@ -134,7 +142,7 @@ def balanced(
         return float(np.nansum((f.values[:, 1:] - limit) ** 2)) / len(f.values)
 
     pairs = [f for f in description.functions if f.statistic == "two_point"]
-    reference = max(told(f, description.fraction(f.phase) ** 2) for f in pairs)
+    reference = max((told(f, description.fraction(f.phase) ** 2) for f in pairs), default=0.0)
     result: dict[str | tuple[str, int], float] = {}
     for f in functions:
         if f.statistic in (*SURFACES, "chord_length"):
@@ -156,12 +164,15 @@ def axis_targets(
 
     None stands for the mean over the target's axes.
     """
-    measured = description.function("two_point", directions="axes").axes
+    along_axes = [f for f in description.functions if f.directions == "axes"]
+    if not along_axes:
+        raise InputError("target must hold curves along axes")
+    measured = next((f for f in along_axes if f.statistic == "two_point"), along_axes[0]).axes
     same = description.ndim == ndim
     along = measured if axes is None and same else _validate.axes(axes, ndim=ndim)
     if value is None:
         return {axis: axis if same else None for axis in along}
-    given = tuple(value)
+    given = tuple(value) if isinstance(value, Sequence) else ()
     if len(given) != ndim:
         raise InputError(f"axis_targets must have one entry for each of {ndim} axes, not {value!r}")
     for axis in given:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from microtwin import _backend, _validate
+from microtwin import _backend, _files, _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin.annealing._coarse import prepared
 from microtwin.annealing._device import settled
@@ -125,7 +125,7 @@ def anneal_replicas(
         made = settled([problem(i) for i in range(count)], device)
     folder = None if checkpoint is None else Path(checkpoint)
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        _files.output_folder(folder, name="checkpoint")
     stop, parts = threading.Event(), [0.0] * count
 
     def one(index: int) -> Twin:

@@ -147,7 +147,7 @@ def unconstrained(
     reference: npt.ArrayLike,
     *,
     phase: int = 1,
-    constrained: Sequence[str] = ("two_point", "lineal_path"),
+    constrained: str | Sequence[str] = ("two_point", "lineal_path"),
     max_lag: int | None = None,
     parts: int | None = None,
     confidence: float = 0.99,
@@ -169,7 +169,7 @@ def unconstrained(
         Labels of a structure of the material, of the same dimension.
     phase : int
         Label of the phase to look at.
-    constrained : sequence of str
+    constrained : str or sequence of str
         What was annealed, along the axes, and is left out; "two_point/radial" names another family
         of directions.
     max_lag : int, optional
@@ -204,7 +204,8 @@ def unconstrained(
     if mine.ndim != theirs.ndim:
         raise InputError(f"reference must be {mine.ndim}-D like the twin, not {theirs.ndim}-D")
     label = _validate.integer(phase, name="phase", minimum=0, maximum=255)
-    left_out = tuple(_checked(name) for name in constrained)
+    names = (constrained,) if isinstance(constrained, str) else tuple(constrained)
+    left_out = tuple(_checked(name) for name in names)
     cuts = _PARTS[mine.ndim] if parts is None else _validate.integer(parts, name="parts", minimum=2)
     if min(theirs.shape) < cuts:
         raise InputError(
@@ -235,7 +236,7 @@ def unconstrained(
         _row(key, of_twin[key], of_reference[key], [part[key] for part in of_parts], scale, limit)
         for key in of_reference
     ]
-    return Verdict(label, tuple(r for r in rows if r), tuple(constrained), len(pieces), limit)
+    return Verdict(label, tuple(r for r in rows if r), names, len(pieces), limit)
 
 
 def _checked(name: str) -> tuple[str, str]:
