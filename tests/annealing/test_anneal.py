@@ -330,3 +330,77 @@ def test_phase_retrieval_is_for_two_phases():
     grains = synthetic.voronoi((64, 64), cells=60, phases=3, seed=0)
     with pytest.raises(InputError, match="for two phases only; target has 3"):
         mt.anneal(mt.describe(grains, max_lag=8), shape=(32, 32), start="phase_retrieval")
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"directions": ["axes", "face_diagonals", "radial"]},
+        {"axes": 1},
+        {"statistics": "all", "directions": "all"},
+    ],
+    ids=str,
+)
+def test_describing_a_twin_as_its_target_was_gives_back_its_energy(how):
+    target = mt.describe(discs(), max_lag=8, **how)
+    twin = mt.anneal(target, shape=(32, 32), max_proposals=2000)
+    total = 0.0
+    for curve in twin.describe().functions:
+        if curve.statistic in ("two_point", "lineal_path", "chord_length", "cluster"):
+            wanted = target.counterpart(curve).values
+            lags = slice(1, min(curve.values.shape[1], wanted.shape[1], twin.max_lag + 1))
+            total += float(np.nansum((curve.values[:, lags] - wanted[:, lags]) ** 2))
+    assert total == pytest.approx(twin.energy, rel=1e-9)
+
+
+def test_surface_functions_leave_out_their_radial_average():
+    """The radial curve that annealing knows is that of S2."""
+    real = mt.describe(discs(), phase=1, statistics="all", directions="all", max_lag=8)
+    settings = {"shape": (32, 32), "functions": "surface_void", "max_proposals": 5000}
+    along = mt.describe(
+        discs(), phase=1, statistics="all", directions=["axes", "face_diagonals"], max_lag=8
+    )
+    one, other = (mt.anneal(target, **settings) for target in (real, along))
+    assert np.array_equal(one.labels, other.labels)
+    both = mt.anneal(real, **{**settings, "functions": ["surface_void", "surface_surface"]})
+    assert both.energy > 0
+
+
+def test_the_map_error_of_a_thin_structure_goes_as_far_as_fits():
+    real = discs(64)
+    twin = mt.anneal(mt.describe(real, max_lag=8), shape=(9, 64), max_proposals=1000)
+    assert twin.map_error() == twin.map_error(radius=4) > 0
+    with pytest.raises(InputError, match="radius must be less than half of every side"):
+        twin.map_error(radius=5)
+
+
+def test_levels_go_on_after_a_time_limit(tmp_path):
+    target = mt.describe(discs(64), phase=1, max_lag=16)
+    settings = {"shape": (64, 64), "levels": 2, "checkpoint": tmp_path / "run.npz"}
+    assert mt.anneal(target, max_seconds=0, **settings).stop_reason == "time"
+    resumed = mt.anneal(target, max_proposals=50_000, resume=True, **settings)
+    whole = mt.anneal(target, max_proposals=50_000, shape=(64, 64), levels=2)
+    assert np.array_equal(resumed.labels, whole.labels)
+
+
+def test_a_lineal_path_alone_can_be_annealed_to():
+    target = mt.target_from_curves({"lineal_path": 0.5 ** (np.arange(9) + 1.0)})
+    twin = mt.anneal(target, shape=(64, 64), max_proposals=20_000)
+    assert twin.energy < 1e-2
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"fixed": "slice.png"}, "fixed must be labels"),
+        ({"fixed": [[1, 0], [1]]}, "fixed must be an array"),
+        ({"functions": 3}, "functions must be names"),
+        ({"weights": [1.0, 2.0]}, "weights must be a mapping"),
+        ({"axis_targets": 0}, "axis_targets must have one entry"),
+    ],
+    ids=str,
+)
+def test_arguments_of_a_wrong_kind_are_refused(argument, message):
+    target = mt.describe(discs(64), max_lag=8)
+    with pytest.raises(InputError, match=message):
+        mt.anneal(target, shape=(32, 32), **argument)

@@ -93,3 +93,10 @@ def test_what_was_constrained_is_left_out_and_the_rest_is_in_the_table():
 def test_arguments_that_do_not_fit(twin, reference, options, message):
     with pytest.raises(InputError, match=message):
         unconstrained(blobs(twin), blobs(reference), **options)
+
+
+def test_one_name_is_a_constraint_too():
+    real = blobs((96, 96), seed=0)
+    verdict = unconstrained(real, real, constrained="two_point")
+    assert verdict.constrained == ("two_point",)
+    assert ("two_point", "axes") not in {(row.statistic, row.directions) for row in verdict.rows}
