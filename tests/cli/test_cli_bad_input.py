@@ -114,8 +114,27 @@ def test_a_bad_image_is_refused_in_one_line(microtwin, good, tmp_path, monkeypat
         (("anneal", "good.tif", "--shape", "16"), "shape must have two or three sides"),
         (("anneal", "good.tif", "--shape", "0,16"), "at least 1"),
         (("anneal", "good.tif", "--shape", "16x16"), "shape must be whole numbers"),
-        (("anneal", "good.tif", "--shape", "8,8,8", "-o", "t.png"), ".npy for a volume"),
+        (("anneal", "good.tif", "--shape", "8,8,8", "-o", "t.png"), ".zarr for a volume"),
         (("anneal", "text.json", "--shape", "8,8"), "not a statistics file"),
+        (("anneal", "good.tif", "--shape", "1000000,1000000,1000000"), "not enough memory"),
+        (("anneal", "good.tif", "--shape", "8,8", "--replicas", "0"), "replicas must be at least"),
+        (("anneal", "good.tif", "--shape", "8,8", "--tempering"), "tempering must have replicas"),
+        (("anneal", "good.tif", "--shape", "8,8", "--fraction", "0.3"), "a formula or a table"),
+        (("anneal", "good.tif", "--shape", "8,8", "--reference", "flat.npy"), "reference must"),
+        (("anneal", "good.tif", "--shape", "8,8,8", "--reference", "good.tif"), "must be 3-D"),
+        (
+            (
+                "anneal",
+                "good.tif",
+                "--shape",
+                "6,6,6",
+                "--slice",
+                "0:0:b.npy",
+                "--slice",
+                "1:0:c.npy",
+            ),
+            "slices that it crosses",
+        ),
         (("compare", "good.tif", "--with", "good.tif"), "must be NAME=PATH"),
         (("compare", "good.tif", "--with", "a=none.tif"), "does not exist"),
         (("compare", "good.tif", "--with", "a=good.tif", "--max-lag", "99"), "max_lag must be"),
@@ -144,6 +163,9 @@ def test_a_bad_option_is_refused_in_one_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.json").write_text("no json\n")
     (tmp_path / "empty").mkdir()
+    np.save("flat.npy", np.ones((48, 48), np.uint8))
+    np.save("b.npy", np.eye(6, dtype=np.uint8))
+    np.save("c.npy", 1 - np.eye(6, dtype=np.uint8))
     assert message in microtwin(*arguments).complaint
 
 

@@ -145,6 +145,16 @@ def test_anneal_makes_a_volume_from_a_description_of_images(microtwin, micrograp
     assert "energy" in ended.out
 
 
+def test_anneal_follows_the_phase_of_a_description_that_is_named(microtwin, micrographs, tmp_path):
+    image = micrographs / "phases" / "0.tif"
+    microtwin("describe", image, "--max-lag", 4, "-o", tmp_path / "real.json")
+    microtwin("describe", image, "--max-lag", 4, "--phase", 1, "-o", tmp_path / "one.json")
+    args = ("--shape", "24,24", "--max-proposals", 2000, "--json", "-o", tmp_path / "twin.npy")
+    named = microtwin("anneal", tmp_path / "real.json", "--phase", 1, *args).json
+    assert named["energy"] == microtwin("anneal", tmp_path / "one.json", *args).json["energy"]
+    assert named["energy"] < microtwin("anneal", tmp_path / "real.json", *args).json["energy"]
+
+
 def test_the_same_seed_anneals_the_same_twin(microtwin, micrographs, tmp_path):
     twins = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):

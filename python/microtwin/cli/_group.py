@@ -23,6 +23,9 @@ class Group(TyperGroup):
         except (MicrotwinError, OSError) as error:
             typer.echo(f"microtwin: {_one_line(error)}", err=True)
             raise typer.Exit(BAD_INPUT) from None
+        except MemoryError as error:
+            typer.echo(f"microtwin: not enough memory. {_one_line(error)}".rstrip(), err=True)
+            raise typer.Exit(BAD_INPUT) from None
         except KeyboardInterrupt:
             command = self.commands.get(ctx.invoked_subcommand or "")
             resumes = command is not None and any(p.name == "resume" for p in command.params)

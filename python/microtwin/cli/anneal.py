@@ -1,6 +1,7 @@
 """`microtwin anneal`: structures with the correlation functions of a target."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -115,13 +116,17 @@ def command(
     as_json: _options.Json = False,
 ) -> None:
     """Make structures with the correlation functions of a target, by simulated annealing."""
-    from microtwin.annealing import anneal, anneal_replicas, unconstrained
+    from microtwin.annealing import _targets, anneal, anneal_replicas, unconstrained
     from microtwin.errors import InputError
 
     sides = _options.integers(shape or None, name="shape")
     if sides is None:
         raise InputError("shape must be given, such as 128,128 or 64,64,64")
     _check_files(output, history, frames, sides, replicas)
+    if replicas < 1:
+        raise InputError(f"replicas must be at least 1, not {replicas}")
+    if tempering and replicas == 1:
+        raise InputError("tempering must have replicas to exchange temperatures: at least 2")
     description = _target(
         target or [], formula or [], fraction, phase, statistics, directions, max_lag
     )
@@ -144,7 +149,7 @@ def command(
         "levels": levels,
         "threads": threads,
     }
-    real = None if reference is None else _files.read_labels([reference])[0]
+    real = None if reference is None else _reference(reference, len(sides), description.phase)
     checkpoint = output.with_suffix(".checkpoint" if replicas > 1 else ".checkpoint.npz")
     with _console.progress_bar("annealing") as progress:
         if replicas > 1:
@@ -176,7 +181,8 @@ def command(
         annealed = [
             name if family == "axes" else f"{name}/{family}"
             for name, family in dict.fromkeys(
-                (f.statistic, f.directions) for f in description.functions
+                (f.statistic, f.directions)
+                for f in _targets.constrained(description, settings["functions"])
             )
         ]
         for twin, row in zip(twins, result, strict=True):
@@ -226,6 +232,18 @@ def _check_files(
         raise InputError("frames must not be given for several replicas")
 
 
+def _reference(path: Path, ndim: int, phase: int) -> "ScaledImage":
+    """Read the structure that twins are compared with, and find out before the work if they can."""
+    from microtwin.errors import InputError
+
+    real = _files.read_labels([path])[0]
+    if real.ndim != ndim:
+        raise InputError(f"reference must be {ndim}-D like the twin, not {real.ndim}-D")
+    if not (real == phase).any() or (real == phase).all():
+        raise InputError(f"reference must hold phase {phase} and another one; {path} does not")
+    return real
+
+
 def _target(
     paths: Sequence[Path],
     formulas: Sequence[str],
@@ -256,9 +274,17 @@ def _target(
             raise InputError(f"target must be one description or table, not {len(paths)} files")
         if suffixes == {".csv"} and _is_plain_table(paths[0]):
             return target_from_curves(paths[0], fraction=fraction, max_lag=max_lag, **known_phase)
+        _no_fraction(fraction)
         description = _files.read_description(paths[0])
         assert description is not None
-        return description if first is None else description.of(first)
+        if phases is None or first is None:
+            return description
+        wanted = (phases,) if isinstance(phases, int) else phases
+        for one in wanted:
+            description.of(one)  # there it is, or there is an error
+        functions = tuple(f for f in description.functions if f.phase in wanted)
+        return replace(description.of(first), functions=functions)
+    _no_fraction(fraction)
     images = _files.read_labels(paths)
     return describe(
         images,
@@ -267,6 +293,13 @@ def _target(
         directions=_options.names(directions),
         max_lag=max_lag,
     )
+
+
+def _no_fraction(fraction: float | None) -> None:
+    from microtwin.errors import InputError
+
+    if fraction is not None:
+        raise InputError("fraction must be given for a formula or a table only")
 
 
 def _is_plain_table(path: Path) -> bool:
@@ -327,6 +360,9 @@ def _fixed(texts: Sequence[str], shape: Sequence[int]) -> Any:
                 f"slice must have the shape {fixed[place].shape} across axis {axis}, "
                 f"not {image.shape}"
             )
+        crossed = fixed[place]
+        if ((crossed >= 0) & (crossed != image)).any():
+            raise InputError(f"slice must agree with the slices that it crosses; {text!r} does not")
         fixed[place] = image
     return fixed
 
@@ -372,7 +408,7 @@ def _summary(twin: "Twin") -> dict[str, Any]:
 
     radius = min([MAP_RADIUS, *((side - 1) // 2 for side in twin.labels.shape)])
     try:
-        error = twin.map_error(radius=radius)
+        error = twin.map_error(radius=radius) if radius > 0 else None
     except InputError:
         error = None  # the target does not know it
     return {
