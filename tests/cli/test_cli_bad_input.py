@@ -119,6 +119,10 @@ def test_a_bad_image_is_refused_in_one_line(microtwin, good, tmp_path, monkeypat
         (("anneal", "good.tif", "--shape", "1000000,1000000,1000000"), "not enough memory"),
         (("anneal", "good.tif", "--shape", "8,8", "--replicas", "0"), "replicas must be at least"),
         (("anneal", "good.tif", "--shape", "8,8", "--tempering"), "tempering must have replicas"),
+        (
+            ("anneal", "good.tif", "--shape", "8,8", "--tempering", "--replicas", "2", "--resume"),
+            "which cannot be resumed",
+        ),
         (("anneal", "good.tif", "--shape", "8,8", "--fraction", "0.3"), "a formula or a table"),
         (("anneal", "good.tif", "--shape", "8,8", "--reference", "flat.npy"), "reference must"),
         (("anneal", "good.tif", "--shape", "8,8,8", "--reference", "good.tif"), "must be 3-D"),

@@ -155,6 +155,24 @@ def test_anneal_follows_the_phase_of_a_description_that_is_named(microtwin, micr
     assert named["energy"] < microtwin("anneal", tmp_path / "real.json", *args).json["energy"]
 
 
+def test_anneal_leaves_what_others_keep_beside_its_checkpoints(microtwin, micrographs, tmp_path):
+    folder = tmp_path / "twin.checkpoint"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine\n")
+    args = (
+        "--shape",
+        "16,16",
+        "--max-proposals",
+        500,
+        "--replicas",
+        2,
+        "-o",
+        tmp_path / "twin.npy",
+    )
+    assert microtwin("anneal", micrographs / "phases" / "0.tif", *args).code == 0
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
 def test_the_same_seed_anneals_the_same_twin(microtwin, micrographs, tmp_path):
     twins = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):

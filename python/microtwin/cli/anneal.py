@@ -1,6 +1,7 @@
 """`microtwin anneal`: structures with the correlation functions of a target."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -127,6 +128,8 @@ def command(
         raise InputError(f"replicas must be at least 1, not {replicas}")
     if tempering and replicas == 1:
         raise InputError("tempering must have replicas to exchange temperatures: at least 2")
+    if tempering and resume:
+        raise InputError("resume must not be given for tempering, which cannot be resumed")
     description = _target(
         target or [], formula or [], fraction, phase, statistics, directions, max_lag
     )
@@ -374,7 +377,7 @@ def _write(twins: "Sequence[Twin]", output: Path, history: Path | None) -> None:
     from microtwin import _files as safe
     from microtwin.images import ScaledImage, save_zarr
 
-    if output.suffix == ".zarr":
+    if output.suffix.lower() == ".zarr":
         about = {
             "seeds": [twin.seed for twin in twins],
             "energies": [twin.energy for twin in twins],
@@ -397,7 +400,8 @@ def _forget(checkpoint: Path) -> None:
     if checkpoint.is_dir():
         for file in checkpoint.glob("replica_*.npz"):
             file.unlink()
-        checkpoint.rmdir()
+        with suppress(OSError):  # somebody keeps other files there
+            checkpoint.rmdir()
     else:
         checkpoint.unlink(missing_ok=True)
 
