@@ -160,7 +160,7 @@ def lam_acceptance(progress: float) -> float:
     Examples
     --------
     >>> [round(lam_acceptance(part), 3) for part in (0.0, 0.15, 0.5, 1.0)]
-    [1.0, 0.441, 0.44, 0.001]
+    [1.0, 0.44, 0.44, 0.001]
     """
     if progress < _HEATED:
         return float(_FLAT + (1 - _FLAT) * 560.0 ** (-progress / _HEATED))

@@ -168,6 +168,7 @@ def anneal(
     Examples
     --------
     >>> import numpy as np
+    >>> from microtwin import describe
     >>> stripes = np.tile([1, 1, 1, 1, 0, 0, 0, 0], (32, 4))
     >>> real = describe(stripes, phase=1, max_lag=8, periodic=True)
     >>> twin = anneal(real, shape=(32, 32), seed=0)
