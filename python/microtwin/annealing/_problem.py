@@ -26,6 +26,15 @@ _MAP_STRIDE = {2: 1, 3: 3}
 _MAP_WEIGHT = 0.1
 
 
+def described(target: Description | npt.ArrayLike) -> Description:
+    """Return the description of a target that may be labels."""
+    if isinstance(target, Description):
+        return target
+    if target is None or isinstance(target, str):
+        raise InputError(f"target must be a description or labels, not {target!r}")
+    return describe(target)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A run to be made.
@@ -64,7 +73,7 @@ class Problem:
     @classmethod
     def checked(cls, target: Description | npt.ArrayLike, **given: Any) -> Self:
         """Check the arguments of `anneal` and make the start."""
-        description = target if isinstance(target, Description) else describe(target)
+        description = described(target)
         shape = _validate.shape(given["shape"])
         ndim, size = len(shape), int(np.prod(shape, dtype=np.int64))
         seed = _validate.seed(given["seed"])

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import fft
 from scipy.special import ndtri
 
+from microtwin.annealing._conditioning import conditioned
 from microtwin.annealing._fixed import Fixed, Places
 from microtwin.annealing._wanted import wanted_map
 from microtwin.errors import InputError
@@ -108,7 +109,7 @@ def gaussian_field(
 
     J. A. Quiblier, J. Colloid Interface Sci. 98, 84 (1984); A. P. Roberts and M. Teubner, Phys.
     Rev. E 51, 4141 (1995). Where no Gaussian field has the covariance that S2 asks for, it gets
-    the nearest covariance that there is.
+    the nearest covariance that there is. It goes on from voxels that are fixed.
 
     Parameters are those of `retrieve`.
     """
@@ -122,6 +123,10 @@ def gaussian_field(
     spectrum = fft.rfftn(noise, workers=threads)
     spectrum *= np.sqrt(power) / np.maximum(np.abs(spectrum), 1e-300)
     field = fft.irfftn(spectrum, s=shape, workers=threads)
+    if places.free is not None:
+        level = -float(ndtri(description.fraction(phase)))
+        inside = np.asarray(places.labels == phase)
+        field = conditioned(field, power, level, inside, ~places.free, threads)
     return np.where(places.largest(field, phase), np.uint8(phase), np.uint8(other))
 
 

@@ -8,7 +8,13 @@ import numpy.typing as npt
 from microtwin import _core, _validate
 from microtwin.errors import InputError
 from microtwin.statistics import CorrelationFunction, Description
-from microtwin.statistics.directions import Vector, axis_vector, family_vectors, lag_bound
+from microtwin.statistics.directions import (
+    FAMILIES,
+    Vector,
+    axis_vector,
+    family_vectors,
+    lag_bound,
+)
 
 # What the core can anneal, in the order of what it costs. The first two are known as formulas.
 LIKE_EVENTS = ("two_point", "lineal_path")
@@ -208,6 +214,8 @@ def _directed(
         ]
     if function.directions == "radial":
         return [(axis_vector(0, ndim), function.mean)]
+    if function.directions not in FAMILIES[:ndim]:
+        return []  # an image has no diagonals of a body
     steps = family_vectors(function.directions, ndim)
     if function.vectors and len(function.vectors[0]) == ndim:
         return list(zip(function.vectors, function.values, strict=True))

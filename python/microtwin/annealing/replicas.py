@@ -14,13 +14,13 @@ from microtwin import _backend, _files, _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin.annealing._coarse import prepared
 from microtwin.annealing._device import settled
-from microtwin.annealing._problem import Problem
+from microtwin.annealing._problem import Problem, described
 from microtwin.annealing._solve import solve
 from microtwin.annealing._tempering import tempered
 from microtwin.annealing.anneal import anneal
 from microtwin.annealing.twin import Twin
 from microtwin.errors import InputError
-from microtwin.statistics import Description, describe
+from microtwin.statistics import Description
 
 _POLL = 0.2  # seconds between looks at Ctrl-C
 _OWN = (
@@ -65,7 +65,8 @@ def anneal_replicas(
         Parallel tempering (Geyer 1991; Hukushima and Nemoto 1996): the replicas are held at
         temperatures between that of `start_acceptance` and a thousandth of it, and neighbours
         exchange theirs by the rule of Metropolis, so that what is frozen is heated and comes back.
-        It ends after `max_proposals` of each (by default 50 a voxel), and each is quenched.
+        It ends after `max_proposals` of each (at most 50 a voxel), and each is quenched. It cannot
+        be interrupted and resumed.
     threads : int, optional
         Replicas under way at a time; by default one for each core.
     device : {"cpu", "cuda", "auto"}
@@ -94,6 +95,7 @@ def anneal_replicas(
     Examples
     --------
     >>> import numpy as np
+    >>> from microtwin import describe
     >>> stripes = np.tile([1, 1, 1, 1, 0, 0, 0, 0], (32, 4))
     >>> real = describe(stripes, phase=1, max_lag=8, periodic=True)
     >>> twins = anneal_replicas(real, shape=(32, 32), replicas=2)
@@ -110,7 +112,7 @@ def anneal_replicas(
         raise InputError("checkpoint must be None for tempering, which cannot be resumed")
     if resume and checkpoint is None:
         raise InputError("checkpoint must name a folder to resume from, not None")
-    description = target if isinstance(target, Description) else describe(target)
+    description = described(target)
     given = {**_SETTINGS, **settings, "shape": shape}
 
     def problem(index: int) -> Problem:

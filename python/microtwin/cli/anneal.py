@@ -119,6 +119,7 @@ def command(
     """Make structures with the correlation functions of a target, by simulated annealing."""
     from microtwin.annealing import _targets, anneal, anneal_replicas, unconstrained
     from microtwin.errors import InputError
+    from microtwin.statistics.directions import FAMILIES
 
     sides = _options.integers(shape or None, name="shape")
     if sides is None:
@@ -188,6 +189,9 @@ def command(
                 for f in _targets.constrained(description, settings["functions"])
             )
         ]
+        if map_radius != 0 and description.structures:  # S2 was annealed in every direction
+            annealed += [f"two_point/{family}" for family in FAMILIES[1 : len(sides)]]
+            annealed.append("two_point/radial")
         for twin, row in zip(twins, result, strict=True):
             verdict = unconstrained(
                 twin.labels, real, phase=description.phase, constrained=annealed, threads=threads
@@ -337,7 +341,7 @@ def _weights(text: str | None) -> dict[str, float] | None:
 def _start(text: str) -> Any:
     """Return the name of a start, or the structure in a file."""
     path = Path(text)
-    return _files.read_labels([path])[0] if path.suffix and path.exists() else text
+    return _files.read_labels([path])[0] if path.suffix else text
 
 
 def _fixed(texts: Sequence[str], shape: Sequence[int]) -> Any:
