@@ -174,7 +174,10 @@ void SiteLists::restore(const std::vector<std::vector<Site>>& sites, bool sorted
             throw std::invalid_argument("the snapshot belongs to another structure");
     }
     sites_ = sites;
-    if (!sorted) return;
+    if (!sorted) {
+        cells_.clear();  // of other places
+        return;
+    }
     sort_by_neighbours();  // stable: lists in order keep it
     if (sites_ != sites) throw std::invalid_argument("the snapshot's lists are out of order");
 }

@@ -98,6 +98,13 @@ void check_target(const TargetCurve& target, const Shape3& shape, bool periodic)
     if (target.weights.size() != target.values.size())
         throw std::invalid_argument("a target must have one weight for each value");
     if (target.lags() < 1) throw std::invalid_argument("a target must have at least one lag");
+    // Less than no energy, or one that is no number, would pass for a gain.
+    const auto finite = [](double number) { return std::isfinite(number); };
+    const auto weighs = [](double weight) { return std::isfinite(weight) && weight >= 0.0; };
+    if (!std::all_of(target.values.begin(), target.values.end(), finite) ||
+        !std::all_of(target.weights.begin(), target.weights.end(), weighs))
+        throw std::invalid_argument("a target's values and weights must be finite numbers, and its "
+                                    "weights at least 0");
     if (target.origin != Offset{}) {
         if (target.statistic != Statistic::two_point || target.step != Step{0, 0, 1})
             throw std::invalid_argument("only two_point along x can start from an origin");
@@ -108,6 +115,9 @@ void check_target(const TargetCurve& target, const Shape3& shape, bool periodic)
         if (!inside(target.origin[0], shape[0]) || !inside(target.origin[1], shape[1]) ||
             !inside(target.origin[2] + 1, shape[2]) || !inside(last, shape[2]))
             throw std::invalid_argument("a row of the map must lie within the structure's sides");
+        // An exchange does not change the count of voxels that are paired with themselves.
+        if (target.origin[0] == 0 && target.origin[1] == 0 && target.origin[2] < 0 && last >= 0)
+            throw std::invalid_argument("a row of the map must not come by the origin");
         return;
     }
     check_count({{nullptr, shape}}, {target.step}, {target.lags(), periodic, 1});

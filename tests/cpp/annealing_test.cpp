@@ -7,65 +7,13 @@
 #include "check.hpp"
 #include "microtwin/textbook.hpp"
 #include "structures.hpp"
+#include "wanted.hpp"
 
 namespace microtwin::test {
 namespace {
 
-const std::array<Step, 13> kSteps{{{1, 0, 0},
-                                   {0, 1, 0},
-                                   {0, 0, 1},
-                                   {0, 1, 1},
-                                   {0, 1, -1},
-                                   {1, 0, 1},
-                                   {1, 0, -1},
-                                   {1, 1, 0},
-                                   {1, -1, 0},
-                                   {1, 1, 1},
-                                   {1, 1, -1},
-                                   {1, -1, 1},
-                                   {1, -1, -1}}};
-
-const std::vector<Statistic> kTextbook{Statistic::two_point, Statistic::lineal_path};
 const std::vector<Statistic> kAll{Statistic::two_point, Statistic::lineal_path,
                                   Statistic::chord_length, Statistic::cluster};
-
-// Curves of another structure, along so many of the steps that it has room for.
-std::vector<TargetCurve> targets_of(const Structure& model, const std::vector<std::uint8_t>& phases,
-                                    std::int64_t lags, bool periodic,
-                                    const std::vector<Statistic>& statistics = kTextbook,
-                                    std::size_t steps = 3) {
-    std::vector<TargetCurve> targets;
-    for (const std::uint8_t phase : phases)
-        for (std::size_t i = 0; i < steps; ++i)
-            for (const auto statistic : statistics) {
-                const std::int64_t spare = statistic == Statistic::chord_length ? 2 : 1;
-                const std::int64_t room = lag_bound(model.shape, kSteps[i]) - spare;
-                if (room < 1) continue;
-                TargetCurve target{statistic, phase, kSteps[i], {}, {}, {}, {}};
-                target.values.resize(static_cast<std::size_t>(std::min(lags, room)));
-                const LagCounts found = count(target, model.view(), periodic);
-                for (std::size_t j = 0; j < found.hits.size(); ++j) {
-                    const auto trials =
-                        static_cast<double>(std::max<std::int64_t>(found.trials[j], 1));
-                    target.values[j] = static_cast<double>(found.hits[j]) / trials;
-                    target.weights.push_back(1.0 / static_cast<double>(j + 1));
-                }
-                targets.push_back(target);
-            }
-    return targets;
-}
-
-// The rows of a map within so many voxels, of half the displacements.
-void add_rows(std::vector<TargetCurve>& targets, const Shape3& shape, std::int64_t radius) {
-    const auto reach = [&](int axis) { return std::min(radius, shape[axis] - 1); };
-    for (std::int64_t z = 0; z <= reach(0); ++z)
-        for (std::int64_t y = z == 0 ? 1 : -reach(1); y <= reach(1); ++y) {
-            TargetCurve row{Statistic::two_point, 1, {0, 0, 1}, {z, y, -reach(2) - 1}, {}, {}, {}};
-            row.values.assign(static_cast<std::size_t>(2 * reach(2) + 1), 0.3);
-            row.weights.assign(row.values.size(), 0.5);
-            targets.push_back(row);
-        }
-}
 
 // Curves that are not read off lines of bits.
 void add_terms(std::vector<TargetCurve>& targets, const Structure& model, std::int64_t lags,
@@ -88,33 +36,6 @@ void add_terms(std::vector<TargetCurve>& targets, const Structure& model, std::i
     for (const Step& step : kSteps)
         for (const Statistic statistic : {Statistic::surface_void, Statistic::surface_surface})
             add(statistic, step, lag_bound(model.shape, step) - (periodic ? 1 : 3));
-}
-
-// Pairs of phase voxels at the displacements of a row of the map.
-LagCounts naive_row(const Structure& structure, const TargetCurve& target, bool periodic) {
-    const Shape3& shape = structure.shape;
-    LagCounts counts;
-    for (std::int64_t lag = 1; lag <= target.lags(); ++lag) {
-        const Offset by{target.origin[0], target.origin[1], target.origin[2] + lag};
-        std::int64_t hits = 0, trials = 0;
-        for (std::int64_t i = 0; i < shape.size(); ++i) {
-            Offset to{i / (shape[1] * shape[2]) + by[0], i / shape[2] % shape[1] + by[1],
-                      i % shape[2] + by[2]};
-            bool inside = true;
-            for (std::size_t axis = 0; axis < 3; ++axis) {
-                const std::int64_t side = shape.sides[axis];
-                if (periodic) to[axis] = ((to[axis] % side) + side) % side;
-                inside = inside && to[axis] >= 0 && to[axis] < side;
-            }
-            if (!inside) continue;
-            ++trials;
-            hits += structure.labels[static_cast<std::size_t>(i)] == target.phase &&
-                    structure.view().at(to[0], to[1], to[2]) == target.phase;
-        }
-        counts.hits.push_back(hits);
-        counts.trials.push_back(trials);
-    }
-    return counts;
 }
 
 // The structure with another label for each cluster of a phase, by flood, and 0 elsewhere. For
@@ -177,17 +98,12 @@ LagCounts naive_cluster_pairs(const Structure& structure, const TargetCurve& tar
 }
 
 LagCounts recount(const Structure& structure, const TargetCurve& target, bool periodic) {
-    if (target.origin != Offset{}) return naive_row(structure, target, periodic);
     if (target.statistic == Statistic::radial || target.statistic == Statistic::surface_void ||
         target.statistic == Statistic::surface_surface)
         return count(target, structure.view(), periodic);  // which shares nothing with the terms
-    const CountOptions options{target.lags(), periodic, 1};
-    const Event event = target.statistic == Statistic::chord_length  ? Event::chord
-                        : target.statistic == Statistic::lineal_path ? Event::path
-                                                                     : Event::pair;
-    LagCounts counts = target.statistic == Statistic::cluster
-                           ? naive_cluster_pairs(structure, target, options)
-                           : naive_count(structure, target.phase, target.step, options, event);
+    if (target.statistic != Statistic::cluster)
+        return naive_along_lines(structure, target, periodic);
+    LagCounts counts = naive_cluster_pairs(structure, target, {target.lags(), periodic, 1});
     counts.hits.erase(counts.hits.begin());
     counts.trials.erase(counts.trials.begin());
     return counts;
@@ -338,6 +254,61 @@ void a_restored_annealer_goes_on_exactly() {
         }
 }
 
+// For every rule and kind of moves, with fixed voxels and without.
+void a_run_cut_into_slices_is_the_same_run() {
+    for (const std::size_t index : {0, 4, 5}) {
+        const Case& c = kCases[index];
+        const Structure start = random_structure(c.shape, c.phases, 51);
+        const auto targets =
+            targets_of(random_structure(c.shape, c.phases, 52), {1},
+                       std::min<std::int64_t>(c.lags, 9), c.periodic, kTextbook, 1);
+        std::vector<std::uint8_t> fixed(start.labels.size());
+        Xoshiro256 random(8);
+        for (auto& one : fixed) one = random.next() % 3 == 0;
+        for (const bool fix : {false, true})
+            for (const Rule rule : {Rule::metropolis, Rule::threshold, Rule::deluge})
+                for (const auto kind :
+                     {Proposals::anywhere, Proposals::at_interfaces, Proposals::by_neighbours})
+                    for (const bool balanced : {false, true}) {
+                        const Moves moves{kind, balanced, rule};
+                        const AnnealingOptions options{c.periodic, 9, fix ? fixed.data() : nullptr};
+                        Annealer whole(start.view(), targets, options);
+                        Annealer sliced(start.view(), targets, options);
+                        const double energy = whole.energy();
+                        const double level = rule == Rule::deluge ? 1.02 * energy : 1e-3 * energy;
+                        // Lists once sorted stay so: moves anywhere of them are others.
+                        for (const Moves& first : {Moves{}, moves, Moves{}}) {
+                            whole.run(100, level, -1.0, first);
+                            for (const std::int64_t slice : {1, 2, 3, 8, 9, 77})
+                                sliced.run(slice, level, -1.0, first);
+                        }
+                        CHECK(whole.accepted() > 10);
+                        CHECK(sliced.labels() == whole.labels());
+                        CHECK(sliced.energy() == whole.energy());
+                        CHECK(sliced.accepted() == whole.accepted());
+                        CHECK(sliced.snapshot().sites == whole.snapshot().sites);
+                        CHECK(sliced.snapshot().random == whole.snapshot().random);
+                    }
+    }
+}
+
+void a_sorted_annealer_can_go_back_to_lists_that_were_not() {
+    const Case& c = kCases[0];
+    const Structure start = random_structure(c.shape, c.phases, 53);
+    const auto targets = targets_of(random_structure(c.shape, c.phases, 54), {1}, 9, c.periodic);
+    Annealer annealer(start.view(), targets, {c.periodic, 9});
+    Annealer other(start.view(), targets, {c.periodic, 10});
+    const Annealer::Snapshot snapshot = annealer.snapshot();
+    other.run(0, 0.0, -1.0, {Proposals::by_neighbours});
+    other.restore(snapshot);
+    CHECK(!other.snapshot().sorted);
+    for (const Moves moves : kMoves) {
+        annealer.run(300, 1e-3, -1.0, moves);
+        other.run(300, 1e-3, -1.0, moves);
+    }
+    CHECK(other.labels() == annealer.labels() && other.energy() == annealer.energy());
+}
+
 // Voxels of a phase at random, near where it percolates, and sides of one voxel and of two.
 void clusters_are_followed_as_they_join_and_split() {
     const std::array<Case, 8> cases{{{{{1, 17, 16}}, 9, true, 59},
@@ -396,6 +367,21 @@ void impossible_annealing_is_refused() {
     bad.origin = {0, 1, 6};
     CHECK_REFUSES(make(bad));
     bad = good;
+    bad.origin = {0, 0, -2};  // no displacement at all is among these
+    CHECK_REFUSES(make(bad));
+    bad.origin = {0, 0, -3};
+    CHECK(make(bad).curve_count() == 1);
+    bad = good;
+    for (const double number : {-1.0, std::nan(""), HUGE_VAL}) {
+        bad.weights = {1.0, number};
+        CHECK_REFUSES(make(bad));
+    }
+    bad = good;
+    for (const double number : {std::nan(""), HUGE_VAL}) {
+        bad.values = {0.1, number};
+        CHECK_REFUSES(make(bad));
+    }
+    bad = good;
     bad.phase = 2;
     CHECK_REFUSES(make(bad));
     bad = good;
@@ -453,6 +439,8 @@ int main() {
     fixed_voxels_stay();
     the_fast_annealer_does_what_the_textbook_does();
     a_restored_annealer_goes_on_exactly();
+    a_run_cut_into_slices_is_the_same_run();
+    a_sorted_annealer_can_go_back_to_lists_that_were_not();
     clusters_are_followed_as_they_join_and_split();
     an_annealer_stops_at_an_energy_that_is_enough();
     impossible_annealing_is_refused();

@@ -30,8 +30,9 @@ class SiteLists {
     Site site(std::uint8_t label, std::size_t index) const { return sites_[label][index]; }
     const std::vector<Site>& of(std::uint8_t label) const { return sites_[label]; }
     Offset coordinates(Site site) const {
-        return {static_cast<std::int64_t>(std::uint64_t{site} >> shift_z_),
-                (site >> shift_y_) & mask_y_, site & mask_x_};
+        const std::uint64_t bits = site;  // all 32 of a site may be those of one side
+        return {static_cast<std::int64_t>(bits >> shift_z_),
+                static_cast<std::int64_t>((bits >> shift_y_) & mask_y_), site & mask_x_};
     }
     // Labels that have voxels to exchange.
     const std::vector<std::uint8_t>& present() const { return present_; }
