@@ -6,17 +6,24 @@
 namespace microtwin {
 namespace {
 
-std::size_t longest_axis(const Shape3& shape, const Step& step) {
+// Of the axes that a step moves along, the one that lines are as long as. Lines that wrap are the
+// fewest along the longest. Of leaning lines that end there are, for each voxel of their length, as
+// many more side by side: along the longest they would fill far more memory than the structure.
+std::size_t axis_of_lines(const Shape3& shape, const Step& step, bool periodic) {
     std::size_t best = 3;
-    for (std::size_t axis = 0; axis < 3; ++axis)
-        if (step[axis] != 0 && (best == 3 || shape.sides[axis] > shape.sides[best])) best = axis;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        if (step[axis] == 0) continue;
+        const bool better = best == 3 || (periodic ? shape.sides[axis] > shape.sides[best]
+                                                   : shape.sides[axis] < shape.sides[best]);
+        if (better) best = axis;
+    }
     return best;
 }
 
 }  // namespace
 
 LineFrame::LineFrame(const Shape3& shape, const Step& step, bool periodic)
-    : shape_(shape), step_(step), periodic_(periodic), main_(longest_axis(shape, step)),
+    : shape_(shape), step_(step), periodic_(periodic), main_(axis_of_lines(shape, step, periodic)),
       others_{main_ == 0 ? std::size_t{1} : std::size_t{0},
               main_ == 2 ? std::size_t{1} : std::size_t{2}},
       widths_{}, length_(shape.sides[main_]) {

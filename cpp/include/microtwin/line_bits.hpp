@@ -65,7 +65,7 @@ class LineFrame {
     Shape3 shape_;
     Step step_;
     bool periodic_;
-    std::size_t main_;                    // the longest of the axes that a step moves along
+    std::size_t main_;                    // of the axes that a step moves along: see axis_of_lines
     std::array<std::size_t, 2> others_;   // the other two
     std::array<std::int64_t, 2> widths_;  // lines side by side along them
     std::int64_t length_;
