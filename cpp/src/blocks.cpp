@@ -15,6 +15,7 @@ constexpr double kGain = 0.9;  // a quarter of a proposal a voxel that leaves mo
 // A block comes to its share of the error but for a rest; that of all blocks together is to be
 // this part of what is wanted.
 constexpr double kRest = 0.25;
+constexpr double kMostProposals = 1e6;  // of each voxel: their number is far from overflowing
 
 std::uint64_t mixed(std::uint64_t seed, std::uint64_t a, std::uint64_t b) {
     return Xoshiro256(seed ^ Xoshiro256(a ^ Xoshiro256(b).next()).next()).next();
@@ -112,17 +113,20 @@ std::vector<BlockAnnealer::Block> BlockAnnealer::cut(std::int64_t side, Xoshiro2
 }
 
 std::int64_t BlockAnnealer::sweep(const Sweep& sweep) {
+    if (!(sweep.proposals >= 0.0 && sweep.proposals <= kMostProposals))
+        throw std::invalid_argument("proposals of each voxel must be from 0 to a million");
     Xoshiro256 random(mixed(seed_, static_cast<std::uint64_t>(sweeps_), 0));
     std::vector<Block> blocks = cut(std::max<std::int64_t>(sweep.side, 8), random);
     // Where little is left to do, few blocks do it: shares must be well above the rests.
     const double wanted = kRest * sweep.enough;
     if (wanted > 0.0) {
-        const auto few = static_cast<std::size_t>(std::max(1.0, 0.25 * error() / wanted));
-        for (std::size_t i = 0; i < std::min(few, blocks.size()); ++i)
+        const auto few = static_cast<std::size_t>(
+            std::clamp(0.25 * error() / wanted, 1.0, static_cast<double>(blocks.size())));
+        for (std::size_t i = 0; i < few; ++i)
             std::swap(
                 blocks[i],
                 blocks[i + below(static_cast<std::uint32_t>(random.next()), blocks.size() - i)]);
-        blocks.resize(std::min(few, blocks.size()));
+        blocks.resize(few);
     }
     const auto active = static_cast<double>(blocks.size());
     std::vector<std::vector<double>> aims;
@@ -208,11 +212,16 @@ BlockAnnealer::Outcome BlockAnnealer::anneal(const Block& block, const Sweep& sw
     const auto size = static_cast<double>(block.shape.size());
     const auto most = static_cast<std::int64_t>(sweep.proposals * size);
     const auto part = std::max<std::int64_t>(1, block.shape.size() / 4);
-    while (annealer.proposed() < most && annealer.error() > enough) {
-        const double before = annealer.error();
+    // Rows of a map have no error: where there is nothing else, the energy tells what is left.
+    const bool rows = std::all_of(targets_.begin(), targets_.end(), [](const TargetCurve& target) {
+        return target.origin != Offset{};
+    });
+    const auto rest = [&] { return rows ? annealer.energy() : annealer.error(); };
+    while (annealer.proposed() < most && rest() > enough) {
+        const double before = rest();
         outcome.accepted += annealer.run(std::min(part, most - annealer.proposed()), sweep.level,
-                                         enough, sweep.moves);
-        if (sweep.level <= 0.0 && annealer.error() > kGain * before) break;
+                                         rows ? -1.0 : enough, sweep.moves);
+        if (sweep.level <= 0.0 && rest() > kGain * before) break;
     }
     outcome.proposed = annealer.proposed();
     const std::vector<std::uint8_t> after = annealer.labels();
