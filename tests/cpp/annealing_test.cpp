@@ -414,6 +414,9 @@ void impossible_annealing_is_refused() {
     cluster.given = count(cluster, start.view(), true);
     CHECK_REFUSES(make(cluster));
     CHECK_REFUSES(Annealer({start.labels.data(), {{0, 8, 8}}}, {good}, {true, 0}));
+    // Refused before a voxel is looked at: a site has 32 bits for its coordinates.
+    for (const Shape3 shape : {Shape3{{1, 65537, 65536}}, Shape3{{1625, 1625, 1625}}})
+        CHECK_REFUSES(Annealer({nullptr, shape}, {good}, {true, 0}));
     const Structure uniform{{{1, 8, 8}}, std::vector<std::uint8_t>(64, 1)};
     CHECK_REFUSES(Annealer(uniform.view(), {good}, {true, 0}));
     CHECK_REFUSES(TextbookAnnealer(uniform.view(), {good}, {true, 0}));
