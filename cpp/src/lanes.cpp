@@ -192,19 +192,22 @@ MICROTWIN_INLINE CurveSums absorb_change(const Change& change, const CurveLanes&
     for (std::size_t begin = 0; begin < curve.lags; begin += kLanes) {
         Ints hits;
         hits_change(change, begin, hits);
-        Doubles count, by, scale, target, weight, counted;
+        Doubles count, by, scale, target, weight;
         convert(hits, by);
         load(curve.hits + begin, count);
         load(curve.scale + begin, scale);
         load(curve.target + begin, target);
         load(curve.weight + begin, weight);
-        load(curve.counted + begin, counted);
         count += by;
         std::memcpy(curve.hits + begin, &count, sizeof count);
         const Doubles error = count * scale - target;
         const Doubles pull = weight * error;
         energy += pull * error;
-        square += counted * (error * error);
+        if (curve.counted != nullptr) {
+            Doubles counted;
+            load(curve.counted + begin, counted);
+            square += counted * (error * error);
+        }
         const Doubles steep = (pull + pull) * scale;
         Floats slope;
         convert(steep, slope);
@@ -212,7 +215,8 @@ MICROTWIN_INLINE CurveSums absorb_change(const Change& change, const CurveLanes&
         drop_signs(slope);
         steepness += slope;
     }
-    return {fold<double>(energy), fold<float>(steepness), fold<double>(square)};
+    const double total = fold<double>(energy);
+    return {total, fold<float>(steepness), curve.counted != nullptr ? fold<double>(square) : total};
 }
 
 }  // namespace

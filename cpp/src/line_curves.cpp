@@ -286,7 +286,8 @@ double LineCurves::difference_of_chords(const Channel& channel) const {
     return sum;
 }
 
-[[gnu::flatten]] std::optional<double> LineCurves::difference_below(const Swap& swap, double limit) {
+[[gnu::flatten]] std::optional<double> LineCurves::difference_below(const Swap& swap,
+                                                                    double limit) {
     pair_changes_.clear();
     std::size_t paths = 0;
     double sum = 0.0;

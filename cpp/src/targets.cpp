@@ -174,6 +174,7 @@ Curve::Curve(TargetCurve target, const LagCounts& counts)
         if (trials <= 0) target_.values[j] = target_.weights[j] = 0.0;
         const bool row = target_.origin != Offset{};
         counted_.push_back(target_.weights[j] != 0.0 && !row ? 1.0 : 0.0);
+        plain_ = plain_ && counted_[j] == target_.weights[j];
         curvature_.push_back(static_cast<float>(target_.weights[j] * scale_[j] * scale_[j]));
     }
     const std::size_t padded = whole_lanes(lags_);

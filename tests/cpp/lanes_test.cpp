@@ -38,6 +38,9 @@ void absorbing_is_the_same(const Change& change, std::vector<float> slope, Xoshi
     CHECK(hits == plain_hits && slope == plain_slope);
     CHECK(fast.energy == plain.energy && fast.steepness == plain.steepness);
     CHECK(fast.error == plain.error && fast.error > 0.0);
+    const CurveSums alone = absorb(change, {hits.data(), scale.data(), target.data(), weight.data(),
+                                            nullptr, slope.data(), lags});
+    CHECK(alone.error == alone.energy);
 }
 
 void both_ways_give_the_same_bits() {

@@ -52,7 +52,7 @@ struct CurveLanes {
     const double* scale;
     const double* target;
     const double* weight;
-    const double* counted;  // 1 where the error counts
+    const double* counted;  // 1 where the error counts; null where that is the energy
     float* slope;           // of the energy in the hits
     std::size_t lags;
 };

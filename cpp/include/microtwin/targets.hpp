@@ -55,7 +55,7 @@ class Curve {
     void absorb(const Change& change) {
         sums_ = microtwin::absorb(
             change, {hits_.data(), scale_.data(), target_.values.data(), target_.weights.data(),
-                     counted_.data(), slope_.data(), hits_.size()});
+                     plain_ ? nullptr : counted_.data(), slope_.data(), hits_.size()});
     }
     // Sets the hits and the target's values, one for each lag.
     void aim(const std::vector<std::int64_t>& hits, const std::vector<double>& values);
@@ -82,6 +82,7 @@ class Curve {
     std::vector<double> hits_;     // whole numbers below 2^53: exact
     std::vector<double> scale_;    // 1 / trials
     std::vector<double> counted_;  // 1 where the weight is not zero; rows of maps count nothing
+    bool plain_ = true;            // all weights are 0 or 1: the energy is the error
     std::vector<float> slope_, curvature_;
     CurveSums sums_{};
 };
