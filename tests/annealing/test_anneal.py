@@ -250,6 +250,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     ("options", "message"),
     [
         ({"shape": (32,)}, "shape must have two or three sides, not 1"),
+        ({"shape": (1625, 1625, 1625)}, "shape must have fewer than 2\\^32 voxels"),
         ({"shape": (32, 0)}, "each side in shape must be at least 1, not 0"),
         ({"shape": 32}, "shape must be two or three integers, not 32"),
         ({"shape": (1, 1)}, "fits half a side of shape"),

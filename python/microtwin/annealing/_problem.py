@@ -76,6 +76,11 @@ class Problem:
         description = described(target)
         shape = _validate.shape(given["shape"])
         ndim, size = len(shape), int(np.prod(shape, dtype=np.int64))
+        if sum((side - 1).bit_length() for side in shape) > 32:
+            raise InputError(
+                "shape must have fewer than 2^32 voxels, each side rounded up to a power of 2, "
+                f"not {shape}"
+            )
         seed = _validate.seed(given["seed"])
         threads = _validate.threads(given["threads"])
         max_lag = given["max_lag"]
