@@ -66,8 +66,7 @@ BlockAnnealer::BlockAnnealer(const LabelView& start, std::vector<TargetCurve> ta
 }
 
 void BlockAnnealer::recount() {
-    const auto none = std::vector<LagCounts>(targets_.size());
-    std::vector<LagCounts> counts = none;
+    std::vector<LagCounts> counts(targets_.size());
     parallel_ranges(
         static_cast<std::int64_t>(targets_.size()), std::max(1, static_cast<int>(workers_.size())),
         0, [&](std::int64_t begin, std::int64_t end, int&) {
@@ -147,7 +146,7 @@ std::int64_t BlockAnnealer::sweep(const Sweep& sweep) {
         [&](std::int64_t begin, std::int64_t, int&) {
             LineCurves& lines = workers_[static_cast<std::size_t>(begin)];
             for (std::size_t b = next++; b < blocks.size(); b = next++) {
-                for (std::size_t i = 0; i < curves_.size(); ++i) lines.aim(i, hits[i], aims[i]);
+                lines.aim(hits, aims);
                 const std::uint64_t seed = mixed(seed_, static_cast<std::uint64_t>(sweeps_), b + 1);
                 outcomes[b] = anneal(blocks[b], sweep, wanted / active, seed, lines);
                 for (const Change& change : outcomes[b].changes)

@@ -350,9 +350,9 @@ void LineCurves::relabel(const Offset& voxel, std::uint8_t before, std::uint8_t 
             lines_[i].flip(frames_[kept_[i].frame].spot(voxel));
 }
 
-void LineCurves::aim(std::size_t index, const std::vector<std::int64_t>& hits,
-                     const std::vector<double>& values) {
-    curves_[order_[index]].aim(hits, values);
+void LineCurves::aim(const std::vector<std::vector<std::int64_t>>& hits,
+                     const std::vector<std::vector<double>>& values) {
+    for (std::size_t i = 0; i < order_.size(); ++i) curves_[order_[i]].aim(hits[i], values[i]);
     sum_up();
 }
 

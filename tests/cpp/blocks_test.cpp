@@ -168,10 +168,13 @@ void labels_taken_back_leave_no_trace() {
             if (labels[i] != start.labels[i])
                 lines.relabel(at(static_cast<std::int64_t>(i)), labels[i], start.labels[i]);
         labels = start.labels;
+        std::vector<std::vector<std::int64_t>> hits;
+        std::vector<std::vector<double>> values;
         for (std::size_t i = 0; i < lines.count(); ++i) {
-            const Curve& curve = fresh.curve(i);
-            lines.aim(i, curve.hits(), targets[i].values);
+            hits.push_back(fresh.curve(i).hits());
+            values.push_back(targets[i].values);
         }
+        lines.aim(hits, values);
         CHECK(lines.energy() == fresh.energy());
         for (int k = 0; k < 200; ++k) {
             const auto swap = swap_of(voxel(), voxel());

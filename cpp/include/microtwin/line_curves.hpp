@@ -51,9 +51,9 @@ class LineCurves {
 
     // Gives a voxel another label; the counts stay as they are until the next `aim`.
     void relabel(const Offset& voxel, std::uint8_t before, std::uint8_t after);
-    // Sets the counts of a target's curve, and what it should be.
-    void aim(std::size_t index, const std::vector<std::int64_t>& hits,
-             const std::vector<double>& values);
+    // Sets the counts of every target's curve, and what they should be.
+    void aim(const std::vector<std::vector<std::int64_t>>& hits,
+             const std::vector<std::vector<double>>& values);
 
   private:
     // The curves of one phase along one direction, and where its bits are.
