@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -214,20 +213,25 @@ def test_an_interrupted_run_resumes_to_the_same_twin(tmp_path, stop):
     assert whole.accepted == resumed.accepted
 
 
-def test_ctrl_c_saves_the_run(tmp_path):
+@pytest.mark.parametrize(
+    "options", ["shape=(256, 256), schedule='geometric', cooling=0.99", "shape=(144, 144, 144)"]
+)
+def test_ctrl_c_saves_the_run(tmp_path, options):
+    """In the middle of cooling, and of blocks."""
     script = f"""
 import numpy as np, microtwin as mt
 coarse = np.random.default_rng(0).integers(0, 2, (16, 16))
 target = mt.describe(np.kron(coarse, np.ones((8, 8))), max_lag=32)
-print("ready", flush=True)
-mt.anneal(target, shape=(256, 256), tolerance=0.0, checkpoint={str(tmp_path / "run.npz")!r})
+mt.anneal(
+    target, {options}, tolerance=0.0, checkpoint={str(tmp_path / "run.npz")!r},
+    progress=lambda *_: print("going", flush=True),
+)
 """
     child = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert child.stdout is not None
-    assert child.stdout.readline() == b"ready\n"
-    time.sleep(1.0)
+    assert child.stdout.readline() == b"going\n"
     child.send_signal(signal.SIGINT)
     _, stderr = child.communicate(timeout=60)
     assert b"KeyboardInterrupt" in stderr
