@@ -45,9 +45,7 @@ class Tool:
     note: str = ""
 
 
-def _microtwin(problem, seed, options, *, own_start=False, **settings):
-    if not own_start:
-        settings |= {"start": problem.start, "map_radius": 0}
+def _microtwin(problem, seed, options, **settings):
     start = time.perf_counter()
     twin = mt.anneal(
         problem.target,
@@ -60,6 +58,10 @@ def _microtwin(problem, seed, options, *, own_start=False, **settings):
     )
     seconds = time.perf_counter() - start
     return Outcome(twin.labels, twin.energy, seconds, twin.proposals, mt.__version__)
+
+
+def _from_noise(problem, seed, options, **settings):
+    return _microtwin(problem, seed, options, start=problem.start, map_radius=0, **settings)
 
 
 def _textbook(problem, seed, options):
@@ -157,14 +159,19 @@ MAP = "matches the whole map (of every slice of a volume), which is harder; meas
 TOOLS = (
     Tool(
         "microtwin, quench",
-        _microtwin,
+        _from_noise,
         note="drawn by unlike neighbours: each proposal is dearer, and many fewer are needed",
     ),
-    Tool("microtwin, greedy anywhere", functools.partial(_microtwin, moves="anywhere")),
+    Tool("microtwin, greedy anywhere", functools.partial(_from_noise, moves="anywhere")),
     Tool(
         "microtwin, as it comes",
-        functools.partial(_microtwin, own_start=True),
-        note="its own start, and to S2 in every direction, too",
+        _microtwin,
+        note="from a Gaussian field, to S2 in every direction, too",
+    ),
+    Tool(
+        "microtwin, curves alone",
+        functools.partial(_microtwin, map_radius=0),
+        note="from a Gaussian field, whose making counts",
     ),
     Tool("textbook in C++", _textbook, note="Yeong and Torquato's, greedy, anywhere; in this core"),
     *(_julia(sampler, "greedy") for sampler in ("uniform", "interface", "neighbours")),
