@@ -101,6 +101,15 @@ def test_a_run_stopped_in_any_stage_goes_on_to_the_same_twin(tmp_path, shape, pe
     assert (resumed.accepted, resumed.proposals) == (whole.accepted, whole.proposals)
 
 
+def test_a_run_saved_in_blocks_can_be_resumed_with_hardly_any_budget(tmp_path):
+    target, file = target_of(), tmp_path / "run.npz"
+    run = {"shape": (128, 128), "checkpoint": file, "tolerance": 0.0}
+    first = mt.anneal(target, max_proposals=20_000, **run)
+    again = mt.anneal(target, max_proposals=100, resume=True, **run)
+    assert again.stop_reason == "proposals"
+    assert (again.proposals, again.energy) == (first.proposals, first.energy)
+
+
 def test_coarse_to_fine_ends_at_the_same_energy():
     target = target_of((64, 64, 64))
     twin = mt.anneal(target, shape=(64, 64, 64), levels=3, map_radius=0, tolerance=1e-6)

@@ -23,8 +23,8 @@ class State:
 
     Attributes
     ----------
-    stage : int
-        Which of the run's stages is under way.
+    stage : str
+        Which of the run's stages is under way; none has begun yet if it is empty.
     proposed, accepted : int
         Exchanges in the stages before this one.
     noted : int
@@ -47,7 +47,7 @@ class State:
         See `History`.
     """
 
-    stage: int = 0
+    stage: str = ""
     proposed: int = 0
     accepted: int = 0
     noted: int = 0

@@ -68,31 +68,34 @@ class Outcome:
 
 def run(problem: Problem, state: State, saved: Saved | None, watcher: Watcher) -> Outcome:
     """Go through all stages that are left."""
-    blocks = (
-        problem.along_lines
-        and problem.schedule.kind == "quench"
-        and problem.schedule.max_proposals >= problem.size  # else there is not one sweep
-    )
-    stages: list[Callable[[Labels, Saved | None], Outcome]] = []
     course = _Course(problem, state, watcher, saved)
-    if blocks and problem.rows:
-        stages.append(lambda *given: course.sweep([*problem.curves, *problem.rows], *given))
-    if blocks and problem.size >= _BLOCKS_FROM:
-        stages.append(lambda *given: course.sweep(problem.curves, *given))
-    stages.append(course.exchange)
+    stages = course.stages()
+    names = list(stages)
     labels = problem.start if saved is None else saved.labels
-    while True:
-        outcome = stages[course.state.stage](labels.reshape(problem.shape), saved)
+    at = names.index(state.stage) if state.stage in names else 0
+    if saved is not None and state.stage not in names:
+        # There is no budget for the stage any more that it was saved in: it is at its last.
+        at, made = (
+            len(names) - 1,
+            (state.proposed + saved.proposed, state.accepted + saved.accepted),
+        )
+        course.state = State(
+            proposed=made[0], accepted=made[1], seconds=state.seconds, rows=state.rows
+        )
+        saved = None
+    for name in names[at:]:
+        course.state = replace(course.state, stage=name)
+        outcome = stages[name](labels.reshape(problem.shape), saved)
         if outcome.reason is not None:
-            return outcome
+            break
         labels, saved = outcome.labels, None
         course.state = State(
-            stage=course.state.stage + 1,
             proposed=outcome.proposals,
             accepted=outcome.accepted,
             seconds=outcome.seconds,
             rows=outcome.rows,
         )
+    return outcome
 
 
 class _Course:
@@ -106,6 +109,21 @@ class _Course:
         self.saved_at = self.told_at = self.clock = time.monotonic()
         self.best = None if saved is None else saved.best
 
+    def stages(self) -> dict[str, Callable[[Labels, Saved | None], Outcome]]:
+        """Return what a run of the problem goes through."""
+        problem, result = self.problem, {}
+        blocks = (
+            problem.along_lines
+            and problem.schedule.kind == "quench"
+            and problem.schedule.max_proposals >= problem.size  # else there is not one sweep
+        )
+        if blocks and problem.rows:
+            targets = [*problem.curves, *problem.rows]
+            result["map"] = lambda *given: self.sweep(targets, *given)
+        if blocks and problem.size >= _BLOCKS_FROM:
+            result["blocks"] = lambda *given: self.sweep(problem.curves, *given)
+        return {**result, "whole": self.exchange}
+
     # Blocks
 
     def sweep(self, targets: list[Target], labels: Labels, saved: Saved | None) -> Outcome:
@@ -115,7 +133,7 @@ class _Course:
             labels,
             targets,
             problem.periodic,
-            problem.seed + self.state.stage,
+            problem.seed + (len(targets) == len(problem.curves)),
             problem.threads,
             problem.fixed,
         )
