@@ -78,14 +78,20 @@ LineBits::LineBits(const LineFrame& frame, std::int64_t reach, bool periodic)
       bits_(static_cast<std::size_t>(2 * origin_ + frame.lines() * words_ + 2)) {}
 
 void LineBits::flip(const Spot& spot) {
-    toggle(spot.line, margin_ + spot.at);
-    if (!periodic_) return;
-    const std::int64_t length = frame_.length();
-    // The voxel is also what lies `times` lengths ahead on the line so many before its own.
-    for (std::int64_t times = 1; spot.at + times * length < length + margin_; ++times)
-        toggle(frame_.next(spot.line, -times), margin_ + spot.at + times * length);
-    for (std::int64_t times = 1; spot.at - times * length >= -margin_; ++times)
-        toggle(frame_.next(spot.line, times), margin_ + spot.at - times * length);
+    const std::int64_t length = frame_.length(), place = margin_ + spot.at;
+    if (!periodic_) {
+        toggle(spot.line, place);
+    } else if (frame_.closed()) {
+        // The voxel and all its images are on one line, a length apart.
+        std::int64_t first = place;
+        while (first >= length) first -= length;
+        for (; first < length + 2 * margin_; first += length) toggle(spot.line, first);
+    } else {
+        // It is also what lies so many lengths ahead on the line as many before its own.
+        for (std::int64_t times = -(place / length); place + times * length < length + 2 * margin_;
+             ++times)
+            toggle(frame_.next(spot.line, -times), place + times * length);
+    }
 }
 
 }  // namespace microtwin

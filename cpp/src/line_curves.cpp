@@ -75,7 +75,7 @@ LineCurves::LineCurves(const LabelView& start, std::vector<TargetCurve> targets,
         channel.sights.resize(static_cast<std::size_t>((channel.lags + 63) / 64));
     for (const Curve& curve : curves_)
         hits_change_.resize(std::max(hits_change_.size(), curve.padded()));
-    pair_changes_.reserve(channels_.size());
+    pair_changes_.resize(channels_.size());
     path_changes_.resize(channels_.size());
     row_floors_.resize(channels_.size() - rays_ + 1);
     const std::uint8_t* label = start.data;
@@ -288,30 +288,29 @@ double LineCurves::difference_of_chords(const Channel& channel) const {
 
 [[gnu::flatten]] std::optional<double> LineCurves::difference_below(const Swap& swap,
                                                                     double limit) {
-    pair_changes_.clear();
-    std::size_t paths = 0;
+    std::size_t pairs = 0, paths = 0;
     double sum = 0.0;
     for (std::size_t i = 0; i < rays_; ++i) {
         Channel& channel = channels_[i];
         if (!touched(channel, swap)) continue;
         look(channel, swap);
         if (channel.lineal_path >= 0) path_change(channel, path_changes_[paths++]);
-        if (channel.two_point >= 0) pair_changes_.push_back(pair_change(channel));
+        if (channel.two_point >= 0) pair_changes_[pairs++] = pair_change(channel);
         if (channel.chord_length >= 0) sum += difference_of_chords(channel);
     }
     sum += energy_difference(path_changes_.data(), paths);
     // The two-point curves cannot bring the sum below this.
     if (sum + pair_floor_ + row_floors_[0] > limit) return std::nullopt;
-    sum += energy_difference(pair_changes_.data(), pair_changes_.size());
+    sum += energy_difference(pair_changes_.data(), pairs);
     for (std::size_t first = rays_; first < channels_.size(); first += kRows) {
         if (sum + row_floors_[first - rays_] > limit) return std::nullopt;
-        pair_changes_.clear();
+        pairs = 0;
         for (std::size_t i = first; i < std::min(first + kRows, channels_.size()); ++i) {
             if (!touched(channels_[i], swap)) continue;
             look(channels_[i], swap);
-            pair_changes_.push_back(pair_change(channels_[i]));
+            pair_changes_[pairs++] = pair_change(channels_[i]);
         }
-        sum += energy_difference(pair_changes_.data(), pair_changes_.size());
+        sum += energy_difference(pair_changes_.data(), pairs);
     }
     if (sum > limit) return std::nullopt;
     return sum;

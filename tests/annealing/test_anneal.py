@@ -219,7 +219,9 @@ def test_an_interrupted_run_resumes_to_the_same_twin(tmp_path, stop):
 def test_ctrl_c_saves_the_run(tmp_path, options):
     """In the middle of cooling, and of blocks."""
     script = f"""
+import signal
 import numpy as np, microtwin as mt
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it
 coarse = np.random.default_rng(0).integers(0, 2, (16, 16))
 target = mt.describe(np.kron(coarse, np.ones((8, 8))), max_lag=32)
 mt.anneal(
