@@ -16,11 +16,6 @@ constexpr std::size_t kDrafts = 8;  // proposals under way at a time; a power of
 constexpr std::size_t kPlaced = 4;  // of which so many know where they are
 constexpr double kAny = std::numeric_limits<double>::infinity();
 
-bool on_lines(Statistic statistic) {
-    return statistic == Statistic::two_point || statistic == Statistic::lineal_path ||
-           statistic == Statistic::chord_length;
-}
-
 }  // namespace
 
 Annealer::Annealer(const LabelView& start, std::vector<TargetCurve> targets,

@@ -53,9 +53,7 @@ BlockAnnealer::BlockAnnealer(const LabelView& start, std::vector<TargetCurve> ta
     if (threads < 1) throw std::invalid_argument("threads must be at least 1");
     for (const TargetCurve& target : targets_) {
         check_target(target, shape_, periodic_);
-        if (target.statistic != Statistic::two_point &&
-            target.statistic != Statistic::lineal_path &&
-            target.statistic != Statistic::chord_length)
+        if (!on_lines(target.statistic))
             throw std::invalid_argument("blocks are annealed to pairs, paths and chords only");
         if (std::find(labels_.begin(), labels_.end(), target.phase) == labels_.end())
             throw std::invalid_argument("a target's phase is not in the structure");
@@ -150,7 +148,7 @@ std::int64_t BlockAnnealer::sweep(const Sweep& sweep) {
                 const std::uint64_t seed = mixed(seed_, static_cast<std::uint64_t>(sweeps_), b + 1);
                 outcomes[b] = anneal(blocks[b], sweep, wanted / active, seed, lines);
                 for (const Change& change : outcomes[b].changes)
-                    lines.relabel(coordinates(change.voxel), change.after, change.before);
+                    lines.relabel(offset_of(change.voxel, shape_), change.after, change.before);
             }
         });
     std::int64_t accepted = 0;
@@ -160,7 +158,7 @@ std::int64_t BlockAnnealer::sweep(const Sweep& sweep) {
         for (const Change& change : outcome.changes) {
             labels_[static_cast<std::size_t>(change.voxel)] = change.after;
             for (LineCurves& lines : workers_)
-                lines.relabel(coordinates(change.voxel), change.before, change.after);
+                lines.relabel(offset_of(change.voxel, shape_), change.before, change.after);
         }
     }
     ++sweeps_;

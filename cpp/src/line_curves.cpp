@@ -60,10 +60,7 @@ LineCurves::LineCurves(const LabelView& start, std::vector<TargetCurve> targets,
         for (std::size_t i = 0; i < targets.size(); ++i) {
             if (is_row(targets[i]) != rows) continue;
             order_[i] = curves_.size();
-            LagCounts counts = targets[i].given.hits.empty()
-                                   ? microtwin::count(targets[i], start, periodic)
-                                   : std::move(targets[i].given);
-            curves_.emplace_back(std::move(targets[i]), counts);
+            curves_.push_back(curve_of(std::move(targets[i]), start, periodic));
             add_channel(curves_.size() - 1);
         }
         // Most proposals are turned down before rows of a map need to be looked at.

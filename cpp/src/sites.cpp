@@ -45,8 +45,7 @@ SiteLists::SiteLists(const LabelView& labels, const std::uint8_t* fixed, bool pe
 SiteLists::Found SiteLists::find(std::int64_t voxel) const {
     if (voxel < 0 || voxel >= shape_.size())
         throw std::invalid_argument("a voxel index is outside the structure");
-    const Site wanted = site_at(
-        {voxel / (shape_[1] * shape_[2]), voxel / shape_[2] % shape_[1], voxel % shape_[2]});
+    const Site wanted = site_at(offset_of(voxel, shape_));
     for (const std::uint8_t label : present_) {
         const auto found = std::find(sites_[label].begin(), sites_[label].end(), wanted);
         if (found != sites_[label].end())

@@ -156,7 +156,7 @@ LagCounts count(const TargetCurve& target, const LabelView& labels, bool periodi
             counts = count_clusters(target, labels, options);
             break;
         default:
-            throw std::invalid_argument("this statistic is counted by its term");
+            throw std::invalid_argument("there is no such statistic");
     }
     counts.hits.erase(counts.hits.begin());
     counts.trials.erase(counts.trials.begin());
@@ -205,6 +205,12 @@ std::vector<std::int64_t> Curve::hits() const {
     std::transform(hits_.begin(), hits_.begin() + static_cast<std::ptrdiff_t>(lags_),
                    result.begin(), [](double hits) { return static_cast<std::int64_t>(hits); });
     return result;
+}
+
+Curve curve_of(TargetCurve target, const LabelView& labels, bool periodic) {
+    const LagCounts counts =
+        target.given.hits.empty() ? count(target, labels, periodic) : std::move(target.given);
+    return {std::move(target), counts};
 }
 
 }  // namespace microtwin

@@ -65,9 +65,6 @@ class BlockAnnealer {
     Outcome anneal(const Block& block, const Sweep& sweep, double enough, std::uint64_t seed,
                    LineCurves& lines) const;
     void recount();
-    Offset coordinates(std::int64_t voxel) const {
-        return {voxel / (shape_[1] * shape_[2]), voxel / shape_[2] % shape_[1], voxel % shape_[2]};
-    }
     LabelView view() const { return {labels_.data(), shape_}; }
 
     Shape3 shape_;

@@ -24,6 +24,11 @@ using Step = std::array<int, 3>;
 // Any displacement, in z, y, x.
 using Offset = std::array<std::int64_t, 3>;
 
+// Where a voxel is, from its flat index.
+constexpr Offset offset_of(std::int64_t voxel, const Shape3& shape) {
+    return {voxel / (shape[1] * shape[2]), voxel / shape[2] % shape[1], voxel % shape[2]};
+}
+
 // A coordinate on a ring of so many voxels.
 constexpr std::int64_t wrapped(std::int64_t at, std::int64_t side) {
     if (at >= 0 && at < side) return at;  // nearly always, and a division is slow

@@ -21,6 +21,12 @@ enum class Statistic : std::uint8_t {
     radial,           // two_point over all displacements of about a length, whatever the step
 };
 
+// Whether LineCurves knows such curves: pairs, paths or chords.
+constexpr bool on_lines(Statistic statistic) {
+    return statistic == Statistic::two_point || statistic == Statistic::lineal_path ||
+           statistic == Statistic::chord_length;
+}
+
 // What one curve of the structure should be at lags 1 .. R: lag j is the displacement
 // origin + j * step. Only two_point knows origins other than none: with rows along x at every
 // origin (dz, dy, dx) it covers a window of the full map. A weight of zero leaves a lag out; lag 0
@@ -86,5 +92,8 @@ class Curve {
     std::vector<float> slope_, curvature_;
     CurveSums sums_{};
 };
+
+// The curve of a target as the structure has it: counted, unless the counts are given.
+Curve curve_of(TargetCurve target, const LabelView& labels, bool periodic);
 
 }  // namespace microtwin
