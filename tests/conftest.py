@@ -2,9 +2,12 @@
 
 import os
 from pathlib import Path
+from types import ModuleType
 
 import hypothesis
 import pytest
+
+from microtwin import _backend
 
 # The machines that run this are shared and slow at times: no deadline for one example.
 hypothesis.settings.register_profile("microtwin", deadline=None, max_examples=60)
@@ -19,3 +22,27 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real micrographs here; set MICROTWIN_DATA to their folder")
     return folder
+
+
+@pytest.fixture
+def cuda() -> ModuleType:
+    """The kernels; tests of what they refuse run without a GPU."""
+    module = _backend.cuda_module()
+    if module is None:
+        pytest.skip("microtwin was built without CUDA")
+    return module
+
+
+@pytest.fixture
+def gpu(cuda: ModuleType) -> ModuleType:
+    """The kernels, and a GPU to run them."""
+    if cuda.device_count() == 0:
+        pytest.skip("no NVIDIA GPU")
+    return cuda
+
+
+@pytest.fixture
+def no_gpu() -> None:
+    """Leave the test to machines without a GPU."""
+    if _backend.cuda_device_count() > 0:
+        pytest.skip("this machine has a GPU")

@@ -6,25 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from microtwin import _backend, _core
+from microtwin import _core
 
 Labels = npt.NDArray[np.uint8]
 Target = tuple[str, int, tuple[int, ...], tuple[int, ...], list[float], list[float]]
-
-
-@pytest.fixture
-def cuda() -> ModuleType:
-    module = _backend.cuda_module()
-    if module is None:
-        pytest.skip("microtwin was built without CUDA")
-    return module
-
-
-@pytest.fixture
-def gpu(cuda: ModuleType) -> ModuleType:
-    if cuda.device_count() == 0:
-        pytest.skip("no NVIDIA GPU")
-    return cuda
 
 
 def blobs(shape: tuple[int, ...], phases: int, seed: int) -> Labels:
@@ -208,9 +193,8 @@ def test_shapes_and_blocks_that_do_not_fit_are_refused(cuda: ModuleType) -> None
         cuda.anneal_blocks(labels, targets, True, 0, -1, 1, 0.0, 9)
 
 
+@pytest.mark.usefixtures("no_gpu")
 def test_annealing_without_a_gpu_says_what_cuda_says(cuda: ModuleType) -> None:
-    if cuda.device_count() > 0:
-        pytest.skip("this machine has a GPU")
     labels = blobs((40, 150), 2, seed=6)
     targets = targets_of(labels, 9, True)
     with pytest.raises(RuntimeError, match=r"CUDA could not .*: "):

@@ -5,25 +5,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from microtwin import _backend, _core
+from microtwin import _core
 from microtwin.errors import DeviceError
 from microtwin.statistics import chord_length, lineal_path, two_point
 
 LABELS = np.array([[0, 1, 1], [1, 1, 0]], dtype=np.uint8)
-
-
-@pytest.fixture
-def cuda() -> ModuleType:
-    module = _backend.cuda_module()
-    if module is None:
-        pytest.skip("microtwin was built without CUDA")
-    return module
-
-
-@pytest.fixture
-def no_gpu() -> None:
-    if _backend.cuda_device_count() > 0:
-        pytest.skip("this machine has a GPU")
 
 
 def test_the_module_imports_and_counts_devices_without_a_driver(cuda: ModuleType) -> None:
@@ -77,18 +63,15 @@ def test_the_module_refuses_what_the_core_refuses(
 
 
 @pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 def test_the_device_of_a_gpu_count_is_recorded() -> None:
-    if _backend.cuda_device_count() == 0:
-        pytest.skip("no NVIDIA GPU")
     assert two_point(LABELS, phase=1, device="cuda").device == "cuda"
     assert two_point(LABELS, phase=1).device == "cuda"
 
 
 @pytest.mark.gpu
-def test_a_gpu_without_room_says_how_much_was_asked_and_goes_on(cuda: ModuleType) -> None:
-    if cuda.device_count() == 0:
-        pytest.skip("no NVIDIA GPU")
+def test_a_gpu_without_room_says_how_much_was_asked_and_goes_on(gpu: ModuleType) -> None:
     with pytest.raises(RuntimeError, match=r"no room for another \d+ MiB .* are free"):
-        cuda.two_point(LABELS, None, 1, 1, [(1, 0)], 2**40, False, 1)
-    counts = cuda.two_point(LABELS, None, 1, 1, [(1, 0)], 1, False, 1)
+        gpu.two_point(LABELS, None, 1, 1, [(1, 0)], 2**40, False, 1)
+    counts = gpu.two_point(LABELS, None, 1, 1, [(1, 0)], 1, False, 1)
     assert counts[0].tolist() == [[4, 1]]
