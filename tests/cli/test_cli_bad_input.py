@@ -1,5 +1,7 @@
 """Whatever is wrong with the input ends in one clear line and exit code 2."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -174,6 +176,17 @@ def test_a_bad_option_is_refused_in_one_line(
     np.save("b.npy", np.eye(6, dtype=np.uint8))
     np.save("c.npy", 1 - np.eye(6, dtype=np.uint8))
     assert message in microtwin(*arguments).complaint
+
+
+def test_an_output_that_cannot_be_zarr_is_refused_before_the_work(microtwin, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.zarr").mkdir()
+    # No target is there to be read yet.
+    anneal = ("anneal", "none.tif", "--shape", "8,8", "-o")
+    assert "output must be new or a Zarr folder" in microtwin(*anneal, "notes.zarr").complaint
+    assert "does not exist" in microtwin(*anneal, "new.ZARR").complaint
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    assert "unless zarr is installed" in microtwin(*anneal, "new.zarr").complaint
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,7 @@ def _check_files(
 ) -> None:
     """Find out before the work whether what it makes can be written."""
     from microtwin.errors import InputError
+    from microtwin.images.zarr_files import check_zarr
 
     _files.check_suffix(output, (*_ONE, ".zarr"), name="output")
     _files.check_suffix(history, (".csv",), name="history")
@@ -235,6 +236,8 @@ def _check_files(
         )
     if replicas > 1 and frames is not None:
         raise InputError("frames must not be given for several replicas")
+    if output.suffix.lower() == ".zarr":
+        check_zarr(output, name="output")
 
 
 def _reference(path: Path, ndim: int, phase: int) -> "ScaledImage":

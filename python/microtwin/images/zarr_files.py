@@ -41,19 +41,12 @@ def save_zarr(
     InputError
         If the path has another suffix, is a file, or zarr is not installed.
     """
-    target = Path(path)
-    if target.suffix != ".zarr":
-        raise InputError(f"path must end in .zarr, not {target.name!r}")
-    if target.exists() and not (target / "zarr.json").exists():
-        raise InputError(f"path must be new or a Zarr folder; {target} is neither")
-    try:
-        import zarr
-    except ImportError:
-        raise InputError(
-            "path must not end in .zarr unless zarr is installed: pip install 'microtwin[zarr]'"
-        ) from None
+    target = check_zarr(path)
+    import zarr
+
     values = np.asarray(array)
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
+    old = part / "old"
     try:
         chunks = tuple(
             1 if i < values.ndim - 3 else min(n, _CHUNK) for i, n in enumerate(values.shape)
@@ -64,8 +57,32 @@ def save_zarr(
         stored[...] = values
         stored.attrs.update(dict(attributes or {}))
         if target.exists():
-            target.rename(part / "old")
+            target.rename(old)
         (part / "array").rename(target)
     finally:
+        if old.exists() and not target.exists():
+            old.rename(target)  # should this fail as well, it stays where it is
         shutil.rmtree(part, ignore_errors=True)
+    return target
+
+
+def check_zarr(path: str | os.PathLike[str], *, name: str = "path") -> Path:
+    """Return the path if `save_zarr` can write there: to be asked before long work.
+
+    Raises
+    ------
+    InputError
+        If the path has another suffix, is a file or some other folder, or zarr is not installed.
+    """
+    target = Path(path)
+    if target.suffix.lower() != ".zarr":
+        raise InputError(f"{name} must end in .zarr, not {target.name!r}")
+    if target.exists() and not (target / "zarr.json").exists():
+        raise InputError(f"{name} must be new or a Zarr folder; {target} is neither")
+    try:
+        import zarr  # noqa: F401
+    except ImportError:
+        raise InputError(
+            f"{name} must not end in .zarr unless zarr is installed: pip install 'microtwin[zarr]'"
+        ) from None
     return target
