@@ -113,6 +113,20 @@ def test_a_map_that_is_not_known_cannot_be_asked_for():
         mt.anneal(target, shape=(32, 32), map_radius=8)
 
 
+@pytest.mark.parametrize("start", ["noise", "labels"])
+def test_a_map_that_nothing_asks_for_is_not_measured(monkeypatch, start):
+    target = mt.describe(blobs(), phase=1, max_lag=8)
+    measured = []
+    monkeypatch.setattr(
+        mt.Description, "two_point_map", lambda *_, **given: measured.append(given) or None
+    )
+    given = blobs((32, 32), seed=1) if start == "labels" else start
+    mt.anneal(target, shape=(32, 32), start=given, max_proposals=10, map_radius=0)
+    assert not measured
+    mt.anneal(target, shape=(32, 32), start=given, max_proposals=10)
+    assert len(measured) == 1
+
+
 def test_many_images_are_one_target():
     images = [blobs((64, 64), seed=seed) for seed in range(4)]
     target = mt.describe(images, phase=1, max_lag=16, periodic=True)

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -103,7 +104,11 @@ class Problem:
         )  # fmt: skip
         curves = _targets.curves(description, functions, shape, follow, max_lag, weights)
         isotropic = given["axis_targets"] is None and given["axes"] is None
-        known = _known_map(description, given["start"], ndim, isotropic, threads)
+
+        @cache  # it takes long, and there are runs that do not need it
+        def known() -> CorrelationMap | None:
+            return _known_map(description, given["start"], ndim, isotropic, threads)
+
         fixed = _fixed(given["fixed"], shape)
         start = _start(given["start"], description, known, shape, seed, threads, fixed)
         return cls(
@@ -125,6 +130,11 @@ class Problem:
     def size(self) -> int:
         """How many voxels the twin has."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def max_lag(self) -> int:
+        """The longest lag of any curve."""
+        return max(len(values) for *_, values, _ in self.curves)
 
     @property
     def along_lines(self) -> bool:
@@ -164,31 +174,31 @@ def _known_map(
 def _rows(
     radius: int | None,
     description: Description,
-    known: CorrelationMap | None,
+    known: Callable[[], CorrelationMap | None],
     curves: Sequence[_targets.Target],
     shape: tuple[int, ...],
 ) -> list[_targets.Target]:
     """Return the rows of the map to anneal along with the curves."""
     if radius is not None:
         radius = _validate.integer(radius, name="map_radius", minimum=0)
-        if radius > 0 and known is None:
+        if radius > 0 and known() is None:
             raise InputError(
                 "map_radius must be 0 where S2 of target is not known in every direction: it was "
                 "read from a file, masked or made from curves"
             )
-    if known is None or known.partner is not None:
-        return []
     # Only where the curves ask for S2, too, and no further than it is known.
-    if not any(s == "two_point" and phase == known.phase for s, phase, *_ in curves):
+    phases = {phase for statistic, phase, *_ in curves if statistic == "two_point"}
+    s2 = known() if phases and radius != 0 else None
+    if s2 is None or s2.partner is not None or s2.phase not in phases:
         return []
     # A flat volume of one slice has no rows but its own.
-    reach = min([(side - 1) // 2 for side in shape] + list(known.max_lag))
+    reach = min([(side - 1) // 2 for side in shape] + list(s2.max_lag))
     reach = min(reach, MAP_RADIUS if radius is None else radius)
     if reach < 2:
         return []
-    wanted = wanted_map(description, known, known.phase, shape)
+    wanted = wanted_map(description, s2, s2.phase, shape)
     stride = _MAP_STRIDE[len(shape)]
-    return _targets.map_rows(wanted, known.phase, reach, stride, _MAP_WEIGHT)
+    return _targets.map_rows(wanted, s2.phase, reach, stride, _MAP_WEIGHT)
 
 
 def _fixed(value: npt.ArrayLike | None, shape: tuple[int, ...]) -> npt.NDArray[np.int16] | None:
@@ -212,7 +222,7 @@ def _fixed(value: npt.ArrayLike | None, shape: tuple[int, ...]) -> npt.NDArray[n
 def _start(
     start: npt.ArrayLike | CorrelationMap | str,
     description: Description,
-    known: CorrelationMap | None,
+    known: Callable[[], CorrelationMap | None],
     shape: tuple[int, ...],
     seed: int,
     threads: int,
@@ -231,7 +241,7 @@ def _start(
             labels = _starts.noise(shape, counts, seed, held)
         else:
             make = _starts.gaussian_field if kind == "gaussian" else _starts.retrieve
-            labels = make(description, known, shape, counts, seed, threads, held)
+            labels = make(description, known(), shape, counts, seed, threads, held)
     else:
         labels = _validate.labels(start, name="start")
         if labels.shape != shape:
