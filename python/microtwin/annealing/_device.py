@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from microtwin import _backend, _core
 from microtwin.annealing._problem import Problem
-from microtwin.annealing._targets import LIKE_EVENTS, Target
+from microtwin.annealing._targets import LIKE_EVENTS, Target, recount
 from microtwin.errors import InputError
 
 _MOST_LAGS = 128
@@ -51,8 +51,7 @@ def settled(problems: Sequence[Problem], device: str) -> list[Problem]:
 
 
 def _fits_blocks(problem: Problem) -> bool:
-    lags = max(len(values) for *_, values, _ in problem.curves)
-    return len(problem.shape) == 3 and min(problem.shape) >= 2 * max(_BLOCK, lags)
+    return len(problem.shape) == 3 and min(problem.shape) >= 2 * max(_BLOCK, problem.max_lag)
 
 
 def _replicas(module: Any, problems: Sequence[Problem]) -> list[Problem]:
@@ -72,7 +71,6 @@ def _replicas(module: Any, problems: Sequence[Problem]) -> list[Problem]:
 
 def _blocks(module: Any, problems: Sequence[Problem]) -> list[Problem]:
     (problem,) = problems
-    lags = max(len(values) for *_, values, _ in problem.curves)
     proposals = max(int(_ROUND * problem.size), 1)
 
     def go(labels: Labels, number: int) -> tuple[Labels, list[npt.NDArray[np.int64]]]:
@@ -84,7 +82,7 @@ def _blocks(module: Any, problems: Sequence[Problem]) -> list[Problem]:
             1,
             proposals,
             0.0,
-            max(_BLOCK, lags),
+            max(_BLOCK, problem.max_lag),
             "interfaces",
         )
         return made[None], [row[None] for row in hits]
@@ -111,13 +109,8 @@ def _quenched(
             break
         last = worst
     for replica, structure in enumerate(labels):
-        for target, rows in zip(problem.curves, hits, strict=True):
-            counted, _ = _core.count_target(structure, target, problem.periodic)
-            if not np.array_equal(counted, rows[replica]):
-                raise RuntimeError(
-                    f"annealing on the GPU lost count of {target[0]} of phase {target[1]}; this is "
-                    "a bug in microtwin, please report it"
-                )
+        rows = [row[replica] for row in hits]
+        recount(structure, problem.curves, rows, problem.periodic, who="annealing on the GPU")
     return labels
 
 

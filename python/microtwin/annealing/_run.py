@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from microtwin._progress import ProgressCallback
 from microtwin.annealing import _checkpoint, _schedule
 from microtwin.annealing._checkpoint import Saved, State
 from microtwin.annealing._problem import Problem
-from microtwin.annealing._targets import Target
+from microtwin.annealing._targets import Target, recount
 from microtwin.annealing.frames import Frames
 
 _SLICE_SECONDS = 0.2  # between looks at the clock and at Ctrl-C
@@ -75,12 +76,12 @@ def run(problem: Problem, state: State, saved: Saved | None, watcher: Watcher) -
     at = names.index(state.stage) if state.stage in names else 0
     if saved is not None and state.stage not in names:
         # There is no budget for the stage any more that it was saved in: it is at its last.
-        at, made = (
-            len(names) - 1,
-            (state.proposed + saved.proposed, state.accepted + saved.accepted),
-        )
+        at = len(names) - 1
         course.state = State(
-            proposed=made[0], accepted=made[1], seconds=state.seconds, rows=state.rows
+            proposed=state.proposed + saved.proposed,
+            accepted=state.accepted + saved.accepted,
+            seconds=state.seconds,
+            rows=state.rows,
         )
         saved = None
     for name in names[at:]:
@@ -118,28 +119,27 @@ class _Course:
             and problem.schedule.max_proposals >= problem.size  # else there is not one sweep
         )
         if blocks and problem.rows:
-            targets = [*problem.curves, *problem.rows]
-            result["map"] = lambda *given: self.sweep(targets, *given)
+            result["map"] = partial(self.sweep, with_map=True)
         if blocks and problem.size >= _BLOCKS_FROM:
-            result["blocks"] = lambda *given: self.sweep(problem.curves, *given)
+            result["blocks"] = partial(self.sweep, with_map=False)
         return {**result, "whole": self.exchange}
 
     # Blocks
 
-    def sweep(self, targets: list[Target], labels: Labels, saved: Saved | None) -> Outcome:
+    def sweep(self, labels: Labels, saved: Saved | None, *, with_map: bool) -> Outcome:
         """Anneal blocks until sweeps gain little."""
         problem, schedule = self.problem, self.schedule
+        targets = [*problem.curves, *(problem.rows if with_map else [])]
         annealer = _core.BlockAnnealer(
             labels,
             targets,
             problem.periodic,
-            problem.seed + (len(targets) == len(problem.curves)),
+            problem.seed + (0 if with_map else 1),  # each of the stages has its own
             problem.threads,
             problem.fixed,
         )
         if saved is not None:
             annealer.restore(self.state.noted, saved.proposed, saved.accepted)
-        with_map = len(targets) > len(problem.curves)
         self.clock = time.monotonic()
         try:
             while True:
@@ -193,7 +193,7 @@ class _Course:
         """Anneal the whole structure by the schedule."""
         problem, schedule = self.problem, self.schedule
         annealer = self.annealer(labels)
-        if saved is not None and "random" in saved.arrays:
+        if saved is not None:
             _checkpoint.restore(annealer, saved)
         if self.state.level is None:
             level = schedule.start_level(annealer)
@@ -362,7 +362,8 @@ class _Course:
         """Prove the stage by a recount, and return what it has made."""
         state, watcher = self.state, self.watcher
         labels = annealer.labels().reshape(self.problem.shape)
-        recount(labels, annealer, targets, self.problem.periodic)
+        hits = [annealer.hits(index) for index in range(len(targets))]
+        recount(labels, targets, hits, self.problem.periodic)
         energy, rows = annealer.error, state.rows
         if not rows or self.proposals(annealer) > rows[-1][0]:
             rows = (*rows, self.row(annealer, state.level or 0.0))
@@ -374,15 +375,3 @@ class _Course:
         proposals = int(rows[-1][0])
         rows = (*rows[:-1], (proposals, energy, *rows[-1][2:]))
         return Outcome(labels, energy, proposals, accepted, reason, rows, state.seconds)
-
-
-def recount(structure: Labels, annealer: Annealer, targets: list[Target], periodic: bool) -> None:
-    """Prove the incremental bookkeeping by counting the finished structure afresh."""
-    for index, target in enumerate(targets):
-        hits, _ = _core.count_target(structure, target, periodic)
-        if not np.array_equal(hits, annealer.hits(index)):
-            statistic, phase, step, origin, *_ = target
-            raise RuntimeError(
-                f"annealing lost count of {statistic} of phase {phase} along {step} from "
-                f"{origin or 'the origin'}; this is a bug in microtwin, please report it"
-            )

@@ -17,8 +17,6 @@ SMALLEST_BUDGET = 2**25
 
 MOVES = ("auto", "anywhere", "interfaces", "neighbours")
 SCHEDULES = ("quench", "geometric", "adaptive", "threshold", "deluge")
-# How each of them accepts, in the words of the core.
-RULES = {"threshold": "threshold", "deluge": "deluge"}
 
 _FEW_ACCEPTED = 0.01
 _STALL_STEPS = 24
@@ -85,7 +83,7 @@ class Schedule:
     @property
     def rule(self) -> str:
         """How the core accepts."""
-        return RULES.get(self.kind, "metropolis")
+        return self.kind if self.kind in ("threshold", "deluge") else "metropolis"
 
     def start_level(self, annealer: _core.Annealer) -> float:
         """Return the level to begin at: a temperature, a threshold or a height of water."""

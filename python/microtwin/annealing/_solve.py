@@ -49,7 +49,7 @@ def solve(
         seconds=outcome.seconds,
         stop_reason=outcome.reason or "",
         target=problem.description,
-        max_lag=max(len(values) for *_, values, _ in problem.curves),
+        max_lag=problem.max_lag,
         periodic=problem.periodic,
         seed=problem.seed,
     )

@@ -263,3 +263,22 @@ def _of_faces(
         hits += counted[0]
         trials += counted[1]
     return np.asarray(hits / np.where(trials > 0, trials, np.nan))
+
+
+def recount(
+    structure: npt.NDArray[np.uint8],
+    targets: Sequence[Target],
+    hits: Sequence[npt.NDArray[np.int64]],
+    periodic: bool,
+    *,
+    who: str = "annealing",
+) -> None:
+    """Prove the hits that somebody kept along the way by counting the structure afresh."""
+    for target, kept in zip(targets, hits, strict=True):
+        counted, _ = _core.count_target(structure, target, periodic)
+        if not np.array_equal(counted, kept):
+            statistic, phase, step, origin, *_ = target
+            raise RuntimeError(
+                f"{who} lost count of {statistic} of phase {phase} along {step} from "
+                f"{origin or 'the origin'}; this is a bug in microtwin, please report it"
+            )
