@@ -36,6 +36,7 @@ from .statistics import CorrelationMap as CorrelationMap
 from .statistics import Description as Description
 from .statistics import Distance as Distance
 from .statistics import IntegralRange as IntegralRange
+from .statistics import LatticeArtefact as LatticeArtefact
 from .statistics import Minkowski as Minkowski
 from .statistics import RepresentativeVolume as RepresentativeVolume
 from .statistics import chord_density as chord_density
@@ -46,6 +47,7 @@ from .statistics import connectivity as connectivity
 from .statistics import describe as describe
 from .statistics import describe_tiles as describe_tiles
 from .statistics import distance as distance
+from .statistics import lattice_artefact as lattice_artefact
 from .statistics import lineal_path as lineal_path
 from .statistics import local_thickness as local_thickness
 from .statistics import local_thickness_map as local_thickness_map

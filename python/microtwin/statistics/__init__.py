@@ -19,6 +19,7 @@ from microtwin.statistics.describing import describe
 from microtwin.statistics.description import Description
 from microtwin.statistics.distance import Distance, distance
 from microtwin.statistics.function import CorrelationFunction
+from microtwin.statistics.lattice_artefact import LatticeArtefact, lattice_artefact
 from microtwin.statistics.minkowski import Minkowski, minkowski, specific_surface
 from microtwin.statistics.pore_size import mean_pore_size, pore_size, pore_size_density
 from microtwin.statistics.profile import profile
@@ -39,6 +40,7 @@ __all__ = [
     "Description",
     "Distance",
     "IntegralRange",
+    "LatticeArtefact",
     "Minkowski",
     "RepresentativeVolume",
     "chord_density",
@@ -49,6 +51,7 @@ __all__ = [
     "describe",
     "describe_tiles",
     "distance",
+    "lattice_artefact",
     "lineal_path",
     "local_thickness",
     "local_thickness_map",
