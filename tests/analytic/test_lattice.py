@@ -80,6 +80,23 @@ def test_a_wave_is_found_at_its_period_and_measured():
     assert found.power_ratio[3] == pytest.approx(1 + more, rel=0.25)
 
 
+def test_spikes_in_the_two_point_probability_are_the_square_of_the_excess():
+    samples = waved(60, (128, 128), 0.1, 16)
+    found = mt.lattice_artefact(samples, strides=16)
+    curve = sum(mt.two_point(s, phase=1, axes=1, max_lag=48).mean for s in samples) / 60
+    spikes = curve[[16, 32, 48]] - curve[[8, 24, 40]].mean()
+    assert spikes / 2 == pytest.approx([found.covariance[0]] * 3, rel=0.05)
+    assert found.covariance[0] == pytest.approx(0.1**2 / 2, rel=0.02)
+
+
+def test_what_is_tolerable_passes():
+    samples = waved(60, (128, 128), 0.03, 16)  # an excess of 0.021
+    assert not mt.lattice_artefact(samples, tolerance=0.015).passed
+    assert mt.lattice_artefact(samples, tolerance=0.03).passed
+    noise = np.random.default_rng(0).random((60, 128, 128)) < 0.5
+    assert mt.lattice_artefact(noise, tolerance=1e-9).passed
+
+
 def test_the_square_of_the_excess_has_no_bias():
     amplitude = 0.02
     found = [mt.lattice_artefact(waved(12, (32, 32), amplitude, 8, seed)) for seed in range(60)]

@@ -41,6 +41,7 @@ def test_samples_that_do_not_fit(samples, message):
         ({"strides": 2.5}, "each of strides must be an integer, not 2.5"),
         ({"strides": "2"}, "each of strides must be an integer, not '2'"),
         ({"false_alarm": 0}, "false_alarm must be between 1e-06 and 0.5, not 0"),
+        ({"tolerance": -1}, "tolerance must be between 0 and 1, not -1"),
         ({"randomisations": 0}, "randomisations must be at least 1, not 0"),
         (
             {"randomisations": 300},

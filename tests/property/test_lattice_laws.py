@@ -84,7 +84,7 @@ def test_arrays_sequences_and_what_holds_labels_are_the_same():
 def test_files_give_back_every_number(tmp_path, shape, form):
     samples = np.random.default_rng(2).random(shape) < 0.3
     samples[..., ::4] = 1
-    found = mt.lattice_artefact(samples, strides=(4, 3), seed=11, false_alarm=0.05)
+    found = mt.lattice_artefact(samples, strides=(4, 3), seed=11, false_alarm=0.05, tolerance=0.1)
     path = getattr(found, f"to_{form}")(tmp_path / f"found.{form}")
     back = getattr(mt.LatticeArtefact, f"from_{form}")(path)
     for field in dataclasses.fields(found):
@@ -99,12 +99,16 @@ def test_a_table_has_a_row_for_each_stride_and_a_line_says_it_all():
     rng = np.random.default_rng(3)
     good = mt.lattice_artefact(rng.random((30, 32, 32)) < 0.4)
     assert str(good) == "no lattice of stride 2, 4, 8 in 30 samples of 32 x 32"
+    assert repr(good) == f"LatticeArtefact({good})"
     chance = 0.4 + 0.3 * np.cos(2 * np.pi * np.arange(32) / 8)
     bad = mt.lattice_artefact(rng.random((30, 32, 32)) < chance, strides=(8, 4))
     table = bad.to_dataframe()
     assert table["stride"].tolist() == [4, 8]
     assert table["passed"].tolist() == [True, False]
     assert str(bad) == "lattice of stride 8 (excess 0.21) in 30 samples of 32 x 32"
+    lenient = dataclasses.replace(bad, tolerance=0.25)
+    assert lenient.passed
+    assert str(lenient).startswith("none but a tolerable (excess 0.25) lattice of stride 4, 8 in")
     ax = bad.plot()
     assert [t.get_text() for t in ax.get_xticklabels()] == ["4", "8"]
     assert bad.plot(ax) is ax

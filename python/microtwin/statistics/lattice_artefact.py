@@ -43,10 +43,19 @@ _NOTHING = 1e-26  # power, in squares of the number of places: what is less is r
 _ROUNDING = 1e-9  # relative: what is no more than this above a limit is at the limit
 
 _NUMBERS = ("deviation", "expected", "limit", "covariance", "line", "line_limit", "power_ratio")
-_ABOUT = ("phase", "fraction", "samples", "shape", "false_alarm", "randomisations", "seed")
+_ABOUT = (
+    "phase",
+    "fraction",
+    "samples",
+    "shape",
+    "false_alarm",
+    "tolerance",
+    "randomisations",
+    "seed",
+)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LatticeArtefact:
     """How far the mean of samples depends on the place modulo each of some strides.
 
@@ -71,7 +80,8 @@ class LatticeArtefact:
         What it would then rarely exceed.
     covariance : ndarray of float64, shape (strides,)
         What the square of the deviation owes to the lattice, without bias: the covariance over the
-        places modulo s of two different samples, mean over all pairs. Negative by chance.
+        places modulo s of two different samples, mean over all pairs. Negative by chance. It is the
+        height of the spikes that S2 has over φ² at multiples of the stride, however far.
     line : ndarray of float64, shape (strides,)
         Coherent power of the strongest line at a lattice frequency k/s, over what it would be if
         each sample began anywhere: |Σ F_i(k/s)|² / Σ |F_i(k/s)|² for the Fourier transforms F_i of
@@ -85,6 +95,8 @@ class LatticeArtefact:
         line stands in the spectrum. For looking at only; a steep spectrum is not flat nearby.
     false_alarm : float
         Probability that samples without a lattice exceed any limit.
+    tolerance : float
+        Excess that passes even where it is no chance.
     randomisations : int
         How many times the samples were shifted at random to find the limits.
     seed : int
@@ -107,6 +119,7 @@ class LatticeArtefact:
     frequency: Counts
     power_ratio: Floats
     false_alarm: float
+    tolerance: float
     randomisations: int
     seed: int
     version: str = __version__
@@ -126,14 +139,15 @@ class LatticeArtefact:
 
     @property
     def within(self) -> npt.NDArray[np.bool_]:
-        """Which strides exceed neither limit, shape (strides,)."""
+        """Which strides exceed neither limit or are tolerable all the same, shape (strides,)."""
         much = 1 + _ROUNDING
-        deviates = self.deviation > self.limit * much
-        return np.asarray(~deviates & ~(self.line > self.line_limit * much))
+        chance = (self.deviation <= self.limit * much) & (self.line <= self.line_limit * much)
+        tolerable = self.excess <= self.tolerance if self.tolerance > 0 else False
+        return np.asarray(chance | tolerable)
 
     @property
     def passed(self) -> bool:
-        """Whether no stride exceeds a limit."""
+        """Whether no stride exceeds a limit by more than is tolerable."""
         return bool(self.within.all())
 
     def __str__(self) -> str:
@@ -141,9 +155,15 @@ class LatticeArtefact:
         found = [k for k, good in enumerate(self.within) if not good]
         what = f"{self.samples} samples of {' x '.join(map(str, self.shape))}"
         if not found:
-            return f"no lattice of stride {', '.join(map(str, self.strides))} in {what}"
+            none = (
+                "no" if self.tolerance == 0 else f"none but a tolerable (excess {self.tolerance:g})"
+            )
+            return f"{none} lattice of stride {', '.join(map(str, self.strides))} in {what}"
         parts = [f"{self.strides[k]} (excess {self.excess[k]:.2g})" for k in found]
         return f"lattice of stride {', '.join(parts)} in {what}"
+
+    def __repr__(self) -> str:
+        return f"LatticeArtefact({self})"
 
     def to_dataframe(self) -> "pd.DataFrame":
         """Return one row for each stride."""
@@ -246,6 +266,7 @@ def lattice_artefact(
     phase: int = 1,
     strides: Sequence[int] | int | None = None,
     false_alarm: float = 0.01,
+    tolerance: float = 0.0,
     randomisations: int = 1000,
     seed: int = 0,
 ) -> LatticeArtefact:
@@ -270,6 +291,9 @@ def lattice_artefact(
     false_alarm : float
         Probability that samples without a lattice do not pass. Shared out evenly among both limits
         of all strides (Bonferroni).
+    tolerance : float
+        Excess that passes even where it is no chance, in units of volume fraction: with enough
+        samples the faintest pattern is found. Spikes in S2 stay below its square.
     randomisations : int
         How many times all samples are shifted at random to find the limits.
     seed : int
@@ -325,6 +349,7 @@ def lattice_artefact(
     periods = _strides(strides, min(shape))
     level = _validate.real(false_alarm, name="false_alarm", minimum=1e-6, maximum=0.5)
     level /= 2 * len(periods)
+    tolerance = _validate.real(tolerance, name="tolerance", minimum=0.0, maximum=1.0)
     # Of R shifts and what was seen, each is the largest with probability 1 / (R + 1).
     enough = math.ceil(1 / level * (1 - 1e-12)) - 1
     draws = _validate.integer(randomisations, name="randomisations", minimum=1)
@@ -349,6 +374,7 @@ def lattice_artefact(
         shape=shape,
         strides=periods,
         false_alarm=float(false_alarm),
+        tolerance=tolerance,
         randomisations=draws,
         seed=seed,
         **columns,
