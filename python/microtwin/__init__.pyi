@@ -7,7 +7,9 @@ from .annealing import read_curves as read_curves
 from .annealing import target_from_curves as target_from_curves
 from .annealing import unconstrained as unconstrained
 from .comparison import Comparison as Comparison
+from .comparison import Novelty as Novelty
 from .comparison import compare as compare
+from .comparison import novelty as novelty
 from .comparison import run as run
 from .generation import PRESETS as PRESETS
 from .generation import Generator as Generator

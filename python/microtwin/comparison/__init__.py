@@ -7,7 +7,18 @@ make a structure.
 
 from microtwin.comparison.compare import compare
 from microtwin.comparison.difference import Difference
+from microtwin.comparison.novelty import novelty
+from microtwin.comparison.originality import Novelty
 from microtwin.comparison.result import Comparison, Member, TwinRecord
 from microtwin.comparison.study import run
 
-__all__ = ["Comparison", "Difference", "Member", "TwinRecord", "compare", "run"]
+__all__ = [
+    "Comparison",
+    "Difference",
+    "Member",
+    "Novelty",
+    "TwinRecord",
+    "compare",
+    "novelty",
+    "run",
+]

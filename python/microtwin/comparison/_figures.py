@@ -137,6 +137,21 @@ def losses(member: Member) -> "Figure":
     return figure
 
 
+def novelty(comparison: Comparison, member: Member) -> "Figure":
+    """Draw how far the structures of a member are from the training images."""
+    from matplotlib.figure import Figure
+
+    from microtwin.comparison._novelty_plots import plot_distances
+
+    assert member.novelty is not None
+    with _look():
+        figure = Figure(figsize=(SIZE[0], 3.2), layout="constrained")
+        colour = style_of(comparison, member).colour
+        ax = plot_distances(member.novelty, figure.subplots(), colour=colour, name=member.name)
+        ax.set_title(f"Nearest training window: {member.name}")
+    return figure
+
+
 def overview(comparison: Comparison) -> "Figure":
     """Draw two structures of each member, and below them S2 and L of the primary phase."""
     from matplotlib.figure import Figure

@@ -9,6 +9,7 @@ from microtwin.comparison import _figures, _pictures, verdict
 from microtwin.comparison.result import Comparison, Member
 
 COLUMNS = 3  # tiles in a row of examples
+PAIRS = 3  # nearest samples and training windows that are shown
 
 
 def render(comparison: Comparison) -> str:
@@ -36,6 +37,7 @@ def render(comparison: Comparison) -> str:
         band_colour=_figures.BAND_COLOUR,
         curves=list(_curves(comparison)),
         courses=list(_courses(comparison)),
+        novelties=[_novelty(comparison, m) for m in comparison.methods if m.novelty],
         verdicts=[(m, comparison.verdict(m.name)) for m in comparison.methods],
         name_of=verdict.name_of,
         caveat=verdict.CAVEAT,
@@ -170,6 +172,31 @@ def _courses(comparison: Comparison) -> Iterable[dict[str, str]]:
                 "picture": _svg(_figures.losses(member)),
                 "alt": f"Training losses of {member.name} against the step.",
             }
+
+
+def _novelty(comparison: Comparison, member: Member) -> dict[str, Any]:
+    """Return the histogram of distances to the training images, and the nearest pairs."""
+    novelty = member.novelty
+    assert novelty is not None
+    pairs = novelty.pairs(PAIRS)
+    nearest = sorted(novelty.distances)[: len(pairs)]
+    return {
+        "member": member,
+        "novelty": novelty,
+        "numbers": novelty.summary(),
+        "histogram": _svg(_figures.novelty(comparison, member)),
+        "pairs": [
+            {
+                "picture": _pictures.data_uri(
+                    _pictures.mosaic(
+                        [_pictures.grey_of_labels(side, 2) for side in pair], columns=2
+                    )
+                ),
+                "distance": distance,
+            }
+            for pair, distance in zip(pairs, nearest, strict=True)
+        ],
+    }
 
 
 def _svg(figure: Any) -> str:

@@ -44,6 +44,8 @@ class Real:
         Labels of the patches.
     held_out_greys : list of ScaledImage
         Grey levels of the patches held out; none where the images are labels.
+    training_images : list of ScaledImage
+        Labels of all that was learned from.
     """
 
     factor: int
@@ -55,6 +57,7 @@ class Real:
     training: list[ScaledImage]
     held_out: list[ScaledImage]
     held_out_greys: list[ScaledImage]
+    training_images: list[ScaledImage]
 
     def notes(self, target: Description, *, baseline: str) -> list[str]:
         """Say in sentences how the images were looked at."""
@@ -129,6 +132,7 @@ def prepare(
         training=_at(training, _sampling.tiles(training, patch=side, most=MOST_PATCHES)),
         held_out=_at(_cut(split.held_out, sigma, level), places),
         held_out_greys=[] if inputs.labelled else _at(split.held_out, places),
+        training_images=training,
     )
 
 

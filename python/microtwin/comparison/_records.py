@@ -6,6 +6,7 @@ import numpy as np
 
 from microtwin.annealing import History
 from microtwin.comparison.difference import Difference
+from microtwin.comparison.originality import Novelty
 from microtwin.comparison.result import FORMAT, Comparison, Member, TwinRecord
 from microtwin.statistics import Description
 
@@ -76,6 +77,8 @@ def _summary(comparison: Comparison, member: Member) -> Record:
             "rms_in_errors": member.rms_in_errors,
             "variety": member.variety(reference),
         }
+    if member.novelty is not None:
+        result["novelty"] = member.novelty.summary()
     return result
 
 
@@ -91,10 +94,12 @@ def _member(comparison: Comparison, member: Member) -> Record:
         "losses": {name: [_number(v) for v in values] for name, values in member.losses.items()},
         "seeds": list(member.seeds),
         "seconds": member.seconds,
+        "novelty": None if member.novelty is None else member.novelty.to_record(),
     }
 
 
 def _restored(record: Record) -> Member:
+    novelty = record.get("novelty")  # not in older files
     return Member(
         name=record["name"],
         kind=record["kind"],
@@ -105,6 +110,7 @@ def _restored(record: Record) -> Member:
         losses={name: tuple(_floats(values)) for name, values in record["losses"].items()},
         seeds=tuple(record["seeds"]),
         seconds=record["seconds"],
+        novelty=None if novelty is None else Novelty.from_record(novelty),
     )
 
 

@@ -22,6 +22,10 @@ _DIFFERENCES = (
     "rms", "largest", "rms_in_spreads", "largest_in_spreads", "rms_in_errors", "inside",
 )  # fmt: skip
 
+_NOVELTY = (
+    "median", "threshold", "memorised", "chance", "copies", "variety", "duplicates",
+)  # fmt: skip
+
 Row = dict[str, Any]
 
 
@@ -45,6 +49,7 @@ def _rows(comparison: Comparison, member: Member) -> Iterator[Row]:
         *_scalars(comparison, member),
         *_curves(comparison.reference, member),
         *_differences(member),
+        *_novelty(member),
     ):
         yield {**about, **row}
 
@@ -97,3 +102,17 @@ def _differences(member: Member) -> Iterator[Row]:
                 "phase": difference.phase,
                 "value": getattr(difference, name),
             }
+
+
+def _novelty(member: Member) -> Iterator[Row]:
+    if member.novelty is None:
+        return
+    numbers = member.novelty.summary()
+    references = {"median": numbers["real_median"], "duplicates": numbers["real_duplicates"]}
+    for name in _NOVELTY:
+        yield {
+            "quantity": f"novelty.{name}",
+            "phase": member.novelty.phase,
+            "value": numbers[name],
+            "reference": references.get(name),
+        }

@@ -13,6 +13,7 @@ from microtwin._version import __version__
 from microtwin.annealing import Twin
 from microtwin.comparison._pictures import evenly
 from microtwin.comparison.difference import differences
+from microtwin.comparison.novelty import Judge, holds
 from microtwin.comparison.result import Comparison, Member, TwinRecord
 from microtwin.errors import InputError
 from microtwin.statistics import Description, describe, two_point
@@ -33,6 +34,7 @@ def compare(
     spacing: float | Sequence[float] | None = None,
     periodic: bool = False,
     baselines: Mapping[str, Any] | None = None,
+    training: Any = None,
     images: Mapping[str, Sequence[npt.ArrayLike]] | None = None,
     losses: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
     seconds: Mapping[str, float] | None = None,
@@ -63,6 +65,10 @@ def compare(
     baselines : mapping of str to structures, optional
         Further real structures, measured and held against the reference like a method: how far real
         is from real. They are in tables and figures, not among the pictures.
+    training : array_like of int or list of these, optional
+        Label images that the methods were made from: each method (no baseline) is then judged for
+        memorising and diversity too, by `novelty` with its defaults and the seed 0. The real
+        patches are those of the reference, unless these are cut from the training images.
     images : mapping of str to sequence of array_like, optional
         Grey levels to show beside the structures, by method; "real" for the reference.
     losses : mapping of str to (mapping of str to sequence of float), optional
@@ -108,6 +114,8 @@ def compare(
         reach = _half(real) if max_lag is None else max_lag
         target = _described(real, REFERENCE, phase=phase, spacing=edge, max_lag=reach, **options)
 
+    judge = None if training is None else _judge(real, training, target.phase, threads)
+
     def member(name: str, source: Any, labels: list[Array], measured: Description) -> Member:
         greys = (images or {}).get(name, getattr(source, "images", ()))
         twins = _twins(source)
@@ -126,6 +134,7 @@ def compare(
             losses={k: tuple(map(float, v)) for k, v in (losses or {}).get(name, {}).items()},
             seeds=_seeds(source, twins),
             seconds=(seconds or {}).get(name, took),
+            novelty=judge(labels) if judge and name in methods else None,
         )
 
     made = []
@@ -192,6 +201,12 @@ def _checked(
                 f"not {value}"
             )
     return reference
+
+
+def _judge(real: list[Array], training: Any, phase: int, threads: int | None) -> Judge:
+    """Return what tells how new structures are, by the reference if it is no part of training."""
+    known = not real or real[0].ndim == 3 or holds(training, evenly(real, EXAMPLES), phase=phase)
+    return Judge(training, held_out=None if known else real, phase=phase, threads=threads)
 
 
 def _half(labels: list[Array]) -> int:

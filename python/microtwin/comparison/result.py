@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from microtwin.annealing import History, Twin
 from microtwin.comparison.difference import Difference
+from microtwin.comparison.originality import Novelty
 from microtwin.errors import InputError
 from microtwin.statistics import Description
 
@@ -74,6 +75,8 @@ class Member:
         Seeds that the structures were made with.
     seconds : float or None
         Time it took to make them, training included.
+    novelty : Novelty or None
+        Whether they are new, where the training images are known.
     """
 
     name: str
@@ -87,6 +90,7 @@ class Member:
     losses: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
     seeds: tuple[int, ...] = ()
     seconds: float | None = None
+    novelty: Novelty | None = field(default=None, repr=False)
 
     @property
     def samples(self) -> int:

@@ -31,6 +31,7 @@ StageProgress = Callable[[str], ProgressCallback]
 
 ANNEALED, ANNEALED_3D, GAN, TRAINING = "annealed", "annealed 3-D", "GAN", "real, training part"
 
+LEAST = 64  # pixels of a patch for what is held out to be enough to judge memorising by
 VOLUME_PROPOSALS = 300  # a voxel: the energy falls by five orders of magnitude, in minutes
 
 
@@ -232,6 +233,7 @@ def run(
         reference=real.held_out,
         phase=(1, 0),
         baselines={TRAINING: real.training} if real.split.how else {},
+        training=real.training_images if real.patch >= LEAST else None,
         images={REFERENCE: real.held_out_greys},
         losses={GAN: _losses(folder.path / "gan" / "log.csv")},
         seconds={GAN: network.seconds},
