@@ -182,3 +182,19 @@ def energy(labels, curves, periodic):
         errors = hits[known] / trials[known] - np.array(target[4])[known]
         total += float(np.sum(np.array(target[5])[known] * errors**2))
     return total
+
+
+def nearest_window(patch, images, *, symmetries):
+    """Return the least normalised distance of a patch to a window, and its unlike pixels."""
+    turns = [np.rot90(p, k) for p in (patch, np.fliplr(patch)) for k in range(4)]
+    best = (np.inf, np.inf)
+    size = len(patch)
+    for image in images:
+        for y in range(image.shape[0] - size + 1):
+            for x in range(image.shape[1] - size + 1):
+                window = image[y : y + size, x : x + size]
+                p, q = patch.mean(), window.mean()
+                for turn in turns if symmetries else turns[:1]:
+                    unlike = np.mean(turn != window)
+                    best = min(best, (unlike / (p + q - 2 * p * q), unlike))
+    return best

@@ -26,6 +26,14 @@ def command(
             help="What to write: .html, .json, .csv; may be given many times.",
         ),
     ] = None,
+    training: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--training",
+            help="Images that the structures were learned from, to judge memorising and diversity "
+            "by; may be given many times.",
+        ),
+    ] = None,
     phase: _options.Phase = None,
     max_lag: _options.MaxLag = None,
     periodic: _options.Periodic = False,
@@ -58,6 +66,7 @@ def command(
         max_lag=max_lag,
         periodic=periodic,
         spacing=_options.numbers(spacing, name="spacing"),
+        training=_files.read_labels(training, **options) if training else None,
         settings={
             "source": f"{reference} against {', '.join(map(str, named.values()))}",
         },
@@ -72,6 +81,8 @@ def command(
         return
     for method in result.methods:
         typer.echo(f"{method.name}: {result.verdict(method.name)}")
+        if method.novelty:
+            typer.echo(f"{method.name}: {method.novelty.verdict}")
     typer.echo(f"Written: {', '.join(map(str, outputs))}")
 
 

@@ -241,7 +241,8 @@ class Novelty:
         if self.copies:
             parts.append(f"{self.copies} of {len(self)} are copies of training images.")
         elif self.memorises:
-            smoother = self.means["specific_surface"] < 0.9
+            midway = np.median(self.distances) > 0.5 * np.median(self.real_distances)
+            smoother = midway and self.means["specific_surface"] < 0.9
             parts.append(
                 f"{100 * self.memorised:.0f} % are nearer to the training images than real patches "
                 "are: memorised"
