@@ -239,7 +239,7 @@ def test_a_result_reads_back_exactly(judged, tmp_path, suffix):
 def test_figures_show_both_distances_and_the_pairs(judged):
     ax = judged.plot()
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "nearest real, 1 %", "real (held-out)", "samples",
+        "real (held-out)", "samples", "nearest real, 1 %",
     ]  # fmt: skip
     assert len(judged.plot_pairs(2).axes) == 6
     assert len(judged.to_dataframe()) == len(judged) + len(judged.real_distances)

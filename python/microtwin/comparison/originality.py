@@ -357,7 +357,8 @@ class Novelty:
                 return [float(text) if text else math.nan for text in texts]
 
             def table(kind: str, columns: list[str], type_: Any) -> npt.NDArray[Any]:
-                return np.array([column(kind, name) for name in columns], dtype=type_).T
+                values = np.array([column(kind, name) for name in columns], dtype=type_)
+                return np.ascontiguousarray(values.T)
 
             return cls(
                 **{name: head[name] for name in _ABOUT},
