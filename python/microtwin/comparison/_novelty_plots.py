@@ -37,7 +37,7 @@ def plot_distances(
         ylabel="fraction",
         xlim=(0, bins[-1]),
     )
-    ax.legend(frameon=False, loc="upper left")
+    ax.legend(frameon=False, loc="best")
     return ax
 
 
