@@ -3,9 +3,15 @@
 ::
 
     settings.json    preset, seed, what the images were like, versions
+    generator.npz    the weights that came nearest to the validation set
+    MODEL_CARD.md    all that in words
     log.csv          one row a step
+    validation.csv   how near it came, now and then
     checkpoints/     the last few, complete
     progress/        a picture now and then, always from the same latents
+    tensorboard/     the same for TensorBoard, if tensorboardX is installed
+
+The first three are all that sampling needs.
 """
 
 import json
@@ -18,6 +24,7 @@ from typing import Any
 
 from microtwin import _files
 from microtwin.errors import CheckpointError, InputError
+from microtwin.generation.encoding import Encoding
 from microtwin.generation.presets import PRESETS, Preset
 from microtwin.learning.checkpoints import Checkpoints, differences
 from microtwin.learning.log import CsvLog
@@ -34,17 +41,30 @@ class Settings:
     seed : int
         Seed of the run.
     images : int
-        How many images it learns from.
+        How many images or volumes it learns from.
+    directions : int
+        1, or 3 where the slices along the three axes are learned from images of their own.
     digest : str
-        A short name for exactly their pixels.
+        A short name for exactly their voxels.
+    phases : int
+        How many.
     low, high : float
         Grey levels that are -1 and 1 to the networks.
     thresholds, fractions : tuple of float
-        Grey levels between the phases; fraction of each phase, darkest first.
-    rotations : bool
-        Whether patches were turned by right angles.
+        Grey levels between the phases, none where there are three or more; fraction of each phase,
+        darkest first.
+    condition : tuple of float or None
+        Mean and standard deviation of the porosity of patches, if it can be asked for.
+    porosities : tuple of float
+        The 5 and 95 percentiles of the porosity of patches.
+    rotations, mirrors : bool
+        Whether patches were turned by right angles, and mirrored.
+    precision : str
+        What the generator was trained in.
+    validation : str
+        How the validation set was held out.
     spacing : tuple of float or None
-        Pixel edges in metres.
+        Voxel edges in metres.
     versions : dict
         Of the software that started the run.
     """
@@ -52,12 +72,19 @@ class Settings:
     preset: str
     seed: int
     images: int
+    directions: int
     digest: str
+    phases: int
     low: float
     high: float
     thresholds: tuple[float, ...]
     fractions: tuple[float, ...]
+    condition: tuple[float, float] | None
+    porosities: tuple[float, float]
     rotations: bool
+    mirrors: bool
+    precision: str
+    validation: str
     spacing: tuple[float, ...] | None
     versions: dict[str, str]
 
@@ -69,12 +96,23 @@ class Settings:
             "seed": str(self.seed),
             "images": self.digest,
             "rotations": str(self.rotations),
+            "mirrors": str(self.mirrors),
+            "condition": "none" if self.condition is None else "porosity",
+            "precision": self.precision,
         }
 
     @property
     def recipe(self) -> Preset:
         """The preset itself."""
         return PRESETS[self.preset]
+
+    @property
+    def encoding(self) -> Encoding:
+        """Between voxels and what the networks see."""
+        return Encoding(self.phases, self.low, self.high, self.thresholds, self.condition)
+
+
+TUPLES = ("thresholds", "fractions", "condition", "porosities", "spacing")
 
 
 class RunFolder:
@@ -83,8 +121,12 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.settings_file = self.path / "settings.json"
+        self.weights_file = self.path / "generator.npz"
+        self.card_file = self.path / "MODEL_CARD.md"
         self.log = CsvLog(self.path / "log.csv")
+        self.validation = CsvLog(self.path / "validation.csv")
         self.pictures = self.path / "progress"
+        self.board = self.path / "tensorboard"
 
     def exists(self) -> bool:
         """Whether a run has been started here."""
@@ -110,7 +152,7 @@ class RunFolder:
             raise InputError(f"{self.path} is not the folder of a training run")
         try:
             entries: dict[str, Any] = json.loads(self.settings_file.read_text(encoding="utf-8"))
-            for name in ("thresholds", "fractions", "spacing"):
+            for name in TUPLES:
                 entries[name] = None if entries[name] is None else tuple(entries[name])
             settings = Settings(**entries)
         except (ValueError, TypeError, KeyError) as error:

@@ -4,62 +4,59 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import overload
 
-import numpy as np
-import numpy.typing as npt
-
-from microtwin import _validate
-from microtwin.errors import InputError
+from microtwin.generation.cutting import Grey, Labels
 from microtwin.images import ScaledImage
-
-Grey = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.uint8]
-
-THRESHOLDS = ("porosity", "training")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One generated image.
+    """One generated image or volume.
 
     Attributes
     ----------
-    image : ScaledImage of float32, shape (y, x)
-        Grey levels, on the scale of the training images.
-    labels : ScaledImage of uint8, shape (y, x)
+    image : ScaledImage of float32, shape (y, x) or (z, y, x)
+        Grey levels, on the scale of the training images. Of three phases or more, their
+        probabilities, with one axis more: an ndarray.
+    labels : ScaledImage of uint8, shape (y, x) or (z, y, x)
         Phases.
     """
 
-    image: ScaledImage
+    image: ScaledImage | Grey
     labels: ScaledImage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples(Sequence[Sample]):
-    """A batch of generated images.
+    """A batch of generated images or volumes.
 
     Attributes
     ----------
-    images : ndarray of float32, shape (n, y, x)
-        Grey levels in [0, 1], on the scale of the training images.
-    labels : ndarray of uint8, shape (n, y, x)
+    images : ndarray of float32, shape (n, y, x) or (n, z, y, x)
+        Grey levels in [0, 1], on the scale of the training images; of three phases or more, their
+        probabilities along one axis more.
+    labels : ndarray of uint8, shape (n, y, x) or (n, z, y, x)
         Phases 0..k-1, darkest first.
     thresholds : tuple of float
-        The grey levels between the phases.
+        The grey levels between the phases; or the weights by which the probabilities were
+        multiplied, one a phase.
     seed : int
         The seed they were drawn with.
+    numbers : range
+        Which ones of the samples of this seed.
     spacing : tuple of float or None
-        Pixel edges in metres.
+        Voxel edges in metres.
     """
 
     images: Grey
     labels: Labels
     thresholds: tuple[float, ...]
     seed: int
+    numbers: range
     spacing: tuple[float, ...] | None = None
 
     @property
     def porosity(self) -> float:
-        """Fraction of phase 0 in all images together."""
+        """Fraction of phase 0 in all samples together."""
         return float((self.labels == 0).mean())
 
     def __len__(self) -> int:
@@ -71,40 +68,11 @@ class Samples(Sequence[Sample]):
     def __getitem__(self, index: slice) -> "Samples": ...
     def __getitem__(self, index: int | slice) -> "Sample | Samples":
         if isinstance(index, slice):
-            return Samples(
-                self.images[index], self.labels[index], self.thresholds, self.seed, self.spacing
-            )
-        source = f"sample {range(len(self))[index]} of seed {self.seed}"
-        return Sample(
-            ScaledImage(self.images[index], spacing=self.spacing, source=source),
-            ScaledImage(self.labels[index], spacing=self.spacing, source=source),
-        )
-
-
-def thresholds_for(
-    images: Grey, rule: str | float, *, trained: Sequence[float], fractions: Sequence[float]
-) -> tuple[float, ...]:
-    """Return the grey levels between the phases.
-
-    Parameters
-    ----------
-    images : ndarray, shape (n, y, x)
-        Generated grey levels.
-    rule : str or float
-        "porosity": such that the whole batch has the phase fractions of the training images, one
-        common threshold for all images; "training": those of the training images; or a grey level.
-    trained, fractions : sequence of float
-        Thresholds and phase fractions of the training images.
-    """
-    if isinstance(rule, str):
-        _validate.choice(rule, THRESHOLDS, name="threshold")
-        if rule == "training":
-            return tuple(trained)
-        levels = np.quantile(images, np.cumsum(fractions)[:-1])
-        return tuple(float(level) for level in levels)
-    if len(trained) > 1:
-        raise InputError(
-            f"threshold must be one of {', '.join(THRESHOLDS)} where there are "
-            f"{len(fractions)} phases; not {rule!r}"
-        )
-    return (_validate.real(rule, name="threshold", minimum=0, maximum=1),)
+            images, labels, numbers = self.images[index], self.labels[index], self.numbers[index]
+            return Samples(images, labels, self.thresholds, self.seed, numbers, self.spacing)
+        source = f"sample {self.numbers[index]} of seed {self.seed}"
+        image, labels = self.images[index], self.labels[index]
+        seen: ScaledImage | Grey = image
+        if image.ndim == labels.ndim:
+            seen = ScaledImage(image, spacing=self.spacing, source=source)
+        return Sample(seen, ScaledImage(labels, spacing=self.spacing, source=source))

@@ -1,6 +1,7 @@
 """Small pieces cut at random, which make many training images out of a few micrographs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
@@ -54,35 +55,103 @@ def random_patches(
         If an image is smaller than a patch, or they are of different types or dimensions.
     """
     arrays = _images(images)
-    side = _validate.integer(size, name="size", minimum=1)
-    number = _validate.integer(count, name="count", minimum=1)
-    for i, array in enumerate(arrays):
-        if min(array.shape) < side:
-            raise InputError(f"size {side} is larger than image {i}, which is {array.shape}")
-    rng = np.random.default_rng(_validate.seed(seed))
-    places = np.array([[n - side + 1 for n in array.shape] for array in arrays])
-    weights = places.prod(axis=1, dtype=float)
-    chosen = rng.choice(len(arrays), size=number, p=weights / weights.sum())
-    corners = rng.integers(0, places[chosen])
-    ndim = arrays[0].ndim
-    orders = np.array(list(permutations(range(ndim))))
-    order = orders[rng.integers(0, len(orders), number)]
-    mirrored = rng.random((number, ndim)) < 0.5
-    # Turned is mirrored and reordered with determinant +1; both switches give every symmetry of
-    # the square or cube, flips alone its mirrors, rotations alone its proper turns.
-    if not rotations:
-        order[:] = np.arange(ndim)
-        if not flips:
-            mirrored[:] = False
-    elif not flips:
-        improper = _is_odd(order) != (mirrored.sum(axis=1) % 2 == 1)
-        mirrored[improper, 0] ^= True
-    patches = np.empty((number, *[side] * ndim), arrays[0].dtype)
-    for k in range(number):
-        window = tuple(slice(c, c + side) for c in corners[k])
-        turns = tuple(slice(None, None, -1 if m else 1) for m in mirrored[k])
-        patches[k] = arrays[chosen[k]][window].transpose(order[k])[turns]
-    return patches
+    places = Places.drawn(
+        [array.shape for array in arrays],
+        size=size,
+        count=count,
+        seed=seed,
+        flips=flips,
+        rotations=rotations,
+    )
+    return places.cut(arrays)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where patches lie in their images, and how they are turned.
+
+    Attributes
+    ----------
+    size : int
+        Side of the patches.
+    image : ndarray of int, shape (n,)
+        Which image.
+    corner : ndarray of int, shape (n, d)
+        First voxel.
+    order : ndarray of int, shape (n, d)
+        How the axes are reordered.
+    mirrored : ndarray of bool, shape (n, d)
+        Which axes are mirrored then.
+    """
+
+    size: int
+    image: npt.NDArray[np.int64]
+    corner: npt.NDArray[np.int64]
+    order: npt.NDArray[np.int64]
+    mirrored: npt.NDArray[np.bool_]
+
+    @classmethod
+    def drawn(
+        cls,
+        shapes: Sequence[tuple[int, ...]],
+        *,
+        size: int,
+        count: int,
+        seed: int,
+        flips: bool = True,
+        rotations: bool = True,
+    ) -> "Places":
+        """Draw places in images of these shapes, as `random_patches` tells."""
+        side = _validate.integer(size, name="size", minimum=1)
+        number = _validate.integer(count, name="count", minimum=1)
+        for i, shape in enumerate(shapes):
+            if min(shape) < side:
+                raise InputError(f"size {side} is larger than image {i}, which is {shape}")
+        rng = np.random.default_rng(_validate.seed(seed))
+        places = np.array([[n - side + 1 for n in shape] for shape in shapes])
+        weights = places.prod(axis=1, dtype=float)
+        chosen = rng.choice(len(shapes), size=number, p=weights / weights.sum())
+        corners = rng.integers(0, places[chosen])
+        ndim = len(shapes[0])
+        orders = np.array(list(permutations(range(ndim))))
+        order = orders[rng.integers(0, len(orders), number)]
+        mirrored = rng.random((number, ndim)) < 0.5
+        # Turned is mirrored and reordered with determinant +1; both switches give every symmetry of
+        # the square or cube, flips alone its mirrors, rotations alone its proper turns.
+        if not rotations:
+            order[:] = np.arange(ndim)
+            if not flips:
+                mirrored[:] = False
+        elif not flips:
+            improper = _is_odd(order) != (mirrored.sum(axis=1) % 2 == 1)
+            mirrored[improper, 0] ^= True
+        return cls(side, chosen, corners, order, mirrored)
+
+    def __getitem__(self, which: slice) -> "Places":
+        return Places(
+            self.size,
+            self.image[which],
+            self.corner[which],
+            self.order[which],
+            self.mirrored[which],
+        )
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def cut(self, images: Sequence[Array]) -> Array:
+        """Cut the patches out of `images`: (n, size, ...) of their type."""
+        number, ndim = self.corner.shape
+        patches: Array | None = None
+        for k in np.argsort(self.image, kind="stable"):  # each image once, if they must be read
+            image = images[self.image[k]]
+            window = tuple(slice(c, c + self.size) for c in self.corner[k])
+            turns = tuple(slice(None, None, -1 if m else 1) for m in self.mirrored[k])
+            if patches is None:
+                patches = np.empty((number, *[self.size] * ndim), image.dtype)
+            patches[k] = image[window].transpose(self.order[k])[turns]
+        assert patches is not None
+        return patches
 
 
 def _images(images: npt.ArrayLike | Iterable[npt.ArrayLike]) -> list[Array]:

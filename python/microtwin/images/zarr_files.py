@@ -3,7 +3,8 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +42,29 @@ def save_zarr(
     InputError
         If the path has another suffix, is a file, or zarr is not installed.
     """
+    values = np.asarray(array)
+    with new_zarr(path, shape=values.shape, dtype=values.dtype) as stored:
+        stored[...] = values
+        stored.attrs.update(dict(attributes or {}))
+    return Path(path)
+
+
+@contextmanager
+def new_zarr(
+    path: str | os.PathLike[str], *, shape: tuple[int, ...], dtype: npt.DTypeLike
+) -> Iterator[Any]:
+    """Yield a Zarr array to be filled; it gets its name when the block succeeds.
+
+    Chunks are single structures or parts of them, `_CHUNK` voxels a side.
+    """
     target = check_zarr(path)
     import zarr
 
-    values = np.asarray(array)
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
     old = part / "old"
     try:
-        chunks = tuple(
-            1 if i < values.ndim - 3 else min(n, _CHUNK) for i, n in enumerate(values.shape)
-        )
-        stored = zarr.create_array(
-            part / "array", shape=values.shape, dtype=values.dtype, chunks=chunks
-        )
-        stored[...] = values
-        stored.attrs.update(dict(attributes or {}))
+        chunks = tuple(1 if i < len(shape) - 3 else min(n, _CHUNK) for i, n in enumerate(shape))
+        yield zarr.create_array(part / "array", shape=shape, dtype=dtype, chunks=chunks)
         if target.exists():
             target.rename(old)
         (part / "array").rename(target)
@@ -63,7 +72,6 @@ def save_zarr(
         if old.exists() and not target.exists():
             old.rename(target)  # should this fail as well, it stays where it is
         shutil.rmtree(part, ignore_errors=True)
-    return target
 
 
 def check_zarr(path: str | os.PathLike[str], *, name: str = "path") -> Path:

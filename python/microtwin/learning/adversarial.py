@@ -4,9 +4,9 @@ Any pair of NNX modules will do that are called ``generator(latent, train=, key=
 ``critic(images, train=, key=)``, where the critic returns logits.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -47,20 +47,67 @@ class State(NamedTuple):
 
 
 class Network:
-    """An NNX module as a pure function of its weights."""
+    """An NNX module as a pure function of its weights.
 
-    def __init__(self, module: nnx.Module) -> None:
+    Parameters
+    ----------
+    module : nnx.Module
+        Called ``module(x, train=, key=, ...)``.
+    dtype : dtype, optional
+        What it computes in; weights are kept and outputs returned as float32.
+    """
+
+    def __init__(self, module: nnx.Module, *, dtype: Any = jnp.float32) -> None:
         split: Any = nnx.split(module, nnx.Param, ...)  # its type does not fit its own use
         self._graph, params, stats = split
+        self._dtype = dtype
         self.initial = Weights(params, stats)
 
     def __call__(
-        self, weights: Weights, x: Any, *, train: bool, key: Array | None = None
+        self,
+        weights: Weights,
+        x: Any,
+        *,
+        train: bool,
+        key: Array | None = None,
+        **asked: Any,
     ) -> tuple[Array, Stats]:
         """Apply the network; return its output and its new batch statistics."""
-        module = nnx.merge(self._graph, weights.params, weights.stats, copy=True)
-        out = module(x, train=train, key=key)
-        return out, nnx.state(module, nnx.Not(nnx.Param))
+        params = weights.params
+        if self._dtype != jnp.float32:
+            params, x = jax.tree.map(lambda leaf: leaf.astype(self._dtype), (params, x))
+        module = nnx.merge(self._graph, params, weights.stats, copy=True)
+        out = module(x, train=train, key=key, **asked)
+        return out.astype(jnp.float32), nnx.state(module, nnx.Not(nnx.Param))
+
+
+class View(Protocol):
+    """What the critic sees of what is generated.
+
+    Attributes
+    ----------
+    parts : int
+        How many images it makes of each structure.
+    groups : int
+        The critic judges images i, i + groups, i + 2 * groups, ... by the same rule.
+    """
+
+    parts: int
+    groups: int
+
+    def __call__(self, structures: Array, key: Array) -> Images:
+        """Map (n, *sides, channels) to (n * parts, *sides, channels)."""
+        ...
+
+
+class Whole:
+    """The critic sees what is generated as it is."""
+
+    parts = groups = 1
+
+    def __call__(self, structures: Array, key: Array) -> Images:
+        """Return the structures."""
+        return structures
 
 
 @dataclass(frozen=True)
@@ -72,22 +119,29 @@ class Adversary:
     generator, critic : Network
         The two networks.
     latent : callable
-        ``latent(key, n, shape)`` draws what the generator takes to make n images of a shape.
-    shape : (int, int)
-        Shape of the images in training.
+        ``latent(keys, shape, condition=)`` draws what the generator takes to make one structure of
+        a shape for each key.
+    shape : tuple of int
+        Shape of what is generated in training.
     generator_optimiser, critic_optimiser : optax.GradientTransformation
         How they descend.
     average : float or None
         Decay of the generator's moving average per step, batch statistics included.
+    view : View
+        What the critic sees of what is generated.
+    spread : callable
+        Applied to the keys of a batch; says how it is spread over devices.
     """
 
     generator: Network
     critic: Network
-    latent: Callable[[Array, int, tuple[int, int]], Any]
-    shape: tuple[int, int]
+    latent: Callable[..., Any]
+    shape: tuple[int, ...]
     generator_optimiser: optax.GradientTransformation
     critic_optimiser: optax.GradientTransformation
     average: float | None = None
+    view: View = field(default_factory=Whole)
+    spread: Callable[[Array], Array] = lambda keys: keys
 
     def initial(self) -> State:
         """Return the state before the first step."""
@@ -101,35 +155,43 @@ class Adversary:
             average=None if self.average is None else jax.tree.map(jnp.copy, generator),
         )
 
-    def generate(
-        self,
-        weights: Weights,
-        key: Array,
-        count: int,
-        *,
-        train: bool = True,
-        shape: tuple[int, int] | None = None,
+    def fakes(
+        self, weights: Weights, key: Array, count: int, condition: Array | None = None
     ) -> tuple[Images, Stats]:
-        """Draw `count` images of a shape, by default that of training.
+        """Make `count` images for the critic, in training mode.
 
-        Dropout and batch statistics are those of training or not. A generator may make a little
-        more than asked for. In training the image is cut from that at a random place, so that the
-        critic's strides do not always meet the same pixels of the generator's doublings.
+        A generator may make a little more than asked for. The structure is cut from that at a
+        random place, so that the critic's strides do not always meet the same voxels of the
+        generator's doublings.
         """
-        rows, columns = shape or self.shape
-        latent_key, dropout_key, place_key = jax.random.split(key, 3)
-        latent = self.latent(latent_key, count, (rows, columns))
-        images, stats = self.generator(
-            weights, latent, train=train, key=dropout_key if train else None
-        )
-        if not train:
-            return images[:, :rows, :columns], stats
-        room = jnp.array(images.shape[1:3]) - jnp.array([rows, columns])
-        y, x = jax.random.randint(place_key, (2,), 0, room + 1)
-        return jax.lax.dynamic_slice(images, (0, y, x, 0), (count, rows, columns, 1)), stats
+        latent_key, dropout_key, place_key, view_key = jax.random.split(key, 4)
+        keys = self.spread(jax.random.split(latent_key, count // self.view.parts))
+        asked = {} if condition is None else {"condition": condition[:: self.view.parts]}
+        latent = self.latent(keys, self.shape, **asked)
+        made, stats = self.generator(weights, latent, train=True, key=dropout_key)
+        room = jnp.array(made.shape[1:-1]) - jnp.array(self.shape)
+        corner = jax.random.randint(place_key, room.shape, 0, room + 1)
+        sizes = (len(made), *self.shape, made.shape[-1])
+        made = jax.lax.dynamic_slice(made, (0, *corner, 0), sizes)
+        return self.view(made, view_key), stats
 
 
-Step = Callable[[State, Images, Array], tuple[State, Metrics]]
+class Batch(NamedTuple):
+    """What a step learns from.
+
+    Attributes
+    ----------
+    images : Array
+        Real ones, (n, *sides, channels).
+    condition : Array or None
+        What could have been asked for to get them, (n, conditions).
+    """
+
+    images: Images
+    condition: Array | None = None
+
+
+Step = Callable[[State, Batch, Array], tuple[State, Metrics]]
 
 
 def classic(adversary: Adversary, *, label_noise: float = 0.05) -> Step:
@@ -142,10 +204,11 @@ def classic(adversary: Adversary, *, label_noise: float = 0.05) -> Step:
     arXiv:1511.06434.
     """
 
-    def step(state: State, real: Images, key: Array) -> tuple[State, Metrics]:
+    def step(state: State, batch: Batch, key: Array) -> tuple[State, Metrics]:
+        real = batch.images
         fake_key, label_key, critic_key, fool_key, judge_key = jax.random.split(key, 5)
         count = len(real)
-        fake, _ = adversary.generate(state.generator, fake_key, count)
+        fake, _ = adversary.fakes(state.generator, fake_key, count)
         images = jnp.concatenate([fake, real])
         labels = jnp.repeat(jnp.array([1.0, 0.0]), count, total_repeat_length=2 * count)
         labels += label_noise * jax.random.uniform(label_key, labels.shape)
@@ -164,7 +227,7 @@ def classic(adversary: Adversary, *, label_noise: float = 0.05) -> Step:
 
         def generator_loss(params: Params) -> tuple[Array, Stats]:
             weights = Weights(params, state.generator.stats)
-            fake, stats = adversary.generate(weights, fool_key, count)
+            fake, stats = adversary.fakes(weights, fool_key, count)
             logits, _ = adversary.critic(critic, fake, train=True, key=judge_key)
             return jax.nn.softplus(logits).mean(), stats  # cross-entropy with the label 0
 
@@ -177,39 +240,118 @@ def classic(adversary: Adversary, *, label_noise: float = 0.05) -> Step:
     return step
 
 
-def relativistic(adversary: Adversary, *, penalty: float, probe: float = 0.05) -> Step:
-    """Return the step of R3GAN: each fake is compared with a real, gradients are penalised.
+class Game(NamedTuple):
+    """What the two networks play for.
 
-    The critic learns that every real is more real than the fake beside it, the generator the
-    contrary. The critic's squared gradient at reals and fakes (R1 + R2), which makes this game
-    converge, is taken as a difference over a random displacement of `probe` a pixel: no second
-    derivatives, and one batch for everything. The generator learns from the fakes that the critic
-    has just seen, so that each is made once.
-
-    Source: Huang et al., arXiv:2501.05441; the difference, Lin et al., arXiv:2501.08316.
+    Attributes
+    ----------
+    critic, generator : callable
+        Losses of logits of reals and of fakes, entry by entry.
     """
 
-    def step(state: State, real: Images, key: Array) -> tuple[State, Metrics]:
+    critic: Callable[[Array, Array], Array]
+    generator: Callable[[Array, Array], Array]
+
+
+GAMES: Mapping[str, Game] = {
+    # Each fake is compared with the real beside it. Huang et al., arXiv:2501.05441.
+    "relativistic": Game(
+        lambda real, fake: jax.nn.softplus(fake - real),
+        lambda real, fake: jax.nn.softplus(real - fake),
+    ),
+    # Lim and Ye, arXiv:1705.02894.
+    "hinge": Game(
+        lambda real, fake: jax.nn.relu(1 - real) + jax.nn.relu(1 + fake),
+        lambda real, fake: -fake,
+    ),
+    # Arjovsky et al., arXiv:1701.07875.
+    "wasserstein": Game(lambda real, fake: fake - real, lambda real, fake: -fake),
+}
+
+
+def penalised(
+    adversary: Adversary,
+    *,
+    game: str = "relativistic",
+    slope: str = "zero",
+    penalty: float,
+    probe: float = 0.05,
+) -> Step:
+    """Return the step of a game whose critic pays for steep slopes.
+
+    The generator learns from the fakes that the critic has just seen, so that each is made once.
+
+    Parameters
+    ----------
+    adversary : Adversary
+        Both networks.
+    game : str
+        One of `GAMES`.
+    slope : str
+        Which slope costs nothing. "zero": the squared gradient at reals and fakes (R1 + R2), which
+        makes the game converge, as a difference over a random displacement of `probe` a pixel: no
+        second derivatives, and one batch for everything. "one": the squared deviation of the
+        gradient's norm from one between reals and fakes (WGAN-GP).
+    penalty : float
+        Weight of that cost.
+    probe : float
+        See `slope`.
+
+    Notes
+    -----
+    Sources: R1 + R2, Huang et al., arXiv:2501.05441; the difference, Lin et al., arXiv:2501.08316;
+    WGAN-GP, Gulrajani et al., arXiv:1704.00028.
+    """
+    rules = GAMES[game]
+
+    def step(state: State, batch: Batch, key: Array) -> tuple[State, Metrics]:
         fake_key, probe_key = jax.random.split(key)
+        real, asked = batch
         count = len(real)
 
+        def judge(weights: Weights, images: Images, conditions: Array | None) -> Any:
+            more = {} if conditions is None else {"condition": conditions}
+            return adversary.critic(weights, images, train=True, **more)
+
         def generate(params: Params) -> tuple[Array, Stats]:
-            return adversary.generate(Weights(params, state.generator.stats), fake_key, count)
+            weights = Weights(params, state.generator.stats)
+            return adversary.fakes(weights, fake_key, count, asked)
 
         fake, pull_back, generator_stats = jax.vjp(generate, state.generator.params, has_aux=True)
-        half = slice(None, (count + 1) // 2)  # the penalty needs no more
-        probed = jnp.concatenate([real[half], fake[half]])
-        displaced = probed + probe * jax.random.normal(probe_key, probed.shape)
-        images = jnp.concatenate([real, fake, displaced])
+        groups = adversary.view.groups
+        half = max(count // 2 // groups, 1) * groups  # the penalty needs no more
+        if slope == "zero":
+            probed = jnp.concatenate([real[:half], fake[:half]])
+            probed += probe * jax.random.normal(probe_key, probed.shape)
+            images = jnp.concatenate([real, fake, probed])
+        else:
+            along = jax.random.uniform(probe_key, (half, *[1] * (real.ndim - 1)))
+            probed = along * real[:half] + (1 - along) * fake[:half]
+            images = jnp.concatenate([real, fake])
+        conditions = None
+        if asked is not None:
+            ends = [asked[:half], asked[:half]] if slope == "zero" else []
+            conditions = jnp.concatenate([asked, asked, *ends])
 
         def critic_loss(params: Params) -> tuple[Array, tuple[Array, Array, Stats]]:
             weights = Weights(params, state.critic.stats)
-            logits, stats = adversary.critic(weights, images, train=True)
-            of_real, of_fake, of_displaced = jnp.split(logits, [count, 2 * count])
-            loss = jax.nn.softplus(of_fake - of_real).mean()
-            change = of_displaced - jnp.concatenate([of_real[half], of_fake[half]])
-            slope = (change.mean(-1) / probe) ** 2
-            return loss + penalty * slope.mean(), (loss, of_real, stats)
+            logits, stats = judge(weights, images, conditions)
+            of_real, of_fake, of_probed = jnp.split(logits, [count, 2 * count])
+            loss = rules.critic(of_real, of_fake).mean()
+            if slope == "zero":
+                change = of_probed - jnp.concatenate([of_real[:half], of_fake[:half]])
+                cost = (change.mean(-1) / probe) ** 2
+            else:
+
+                def score(images: Images) -> Array:
+                    part = None if asked is None else asked[:half]
+                    total: Array = judge(weights, images, part)[0].mean(-1).sum()
+                    return total
+
+                gradient = jax.grad(score)(probed)
+                norm = jnp.sqrt(jnp.square(gradient).sum(range(1, gradient.ndim)) + 1e-12)
+                cost = (norm - 1) ** 2
+            return loss + penalty * cost.mean(), (loss, of_real, stats)
 
         (_, (d_loss, of_real, stats)), gradient = jax.value_and_grad(critic_loss, has_aux=True)(
             state.critic.params
@@ -219,8 +361,8 @@ def relativistic(adversary: Adversary, *, penalty: float, probe: float = 0.05) -
         )
 
         def generator_loss(fake: Array) -> Array:
-            of_fake, _ = adversary.critic(critic, fake, train=True)
-            return jax.nn.softplus(of_real - of_fake).mean()
+            of_fake, _ = judge(critic, fake, asked)
+            return rules.generator(of_real, of_fake).mean()
 
         g_loss, wish = jax.value_and_grad(generator_loss)(fake)
         (gradient,) = pull_back(wish)

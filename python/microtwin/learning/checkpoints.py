@@ -1,6 +1,7 @@
 """Checkpoints of a training state: complete, atomic, and bound to the model they belong to."""
 
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,9 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 
+from microtwin import _files
 from microtwin.errors import CheckpointError
 
 State = TypeVar("State")
+
+FACT = "fact:"
 
 
 class Checkpoints:
@@ -89,7 +93,7 @@ class Checkpoints:
             raise CheckpointError(f"{where} cannot be read") from error
         if found != self.identity:
             raise CheckpointError(f"{where} is {differences(found, self.identity)}")
-        wanted = _by_name(like)
+        wanted = _named(like)
         try:
             arrays = self._manager.restore(
                 step, args=ocp.args.Composite(state=ocp.args.StandardRestore())
@@ -109,13 +113,46 @@ class Checkpoints:
         self._manager.close()
 
 
+def save_arrays(path: Path, tree: Any, **facts: float) -> None:
+    """Write a pytree of arrays, and numbers beside it, to one npz file, all or nothing."""
+    arrays: dict[str, Any] = _by_name(jax.device_get(tree))
+    arrays |= {f"{FACT}{name}": value for name, value in facts.items()}
+    _files.write_with(path, lambda file: np.savez(file, **arrays))
+
+
+def load_arrays(path: Path, like: State) -> tuple[State, dict[str, float]]:
+    """Read back what `save_arrays` wrote, as a pytree with the structure of `like`.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged, or belongs to something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = dict(file)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"there is no {path}") from error
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from error
+    facts = {name[len(FACT) :]: float(v) for name, v in found.items() if name.startswith(FACT)}
+    arrays = {name: array for name, array in found.items() if not name.startswith(FACT)}
+    wanted = _named(like)
+    if _forms(arrays) != _forms(wanted):
+        raise CheckpointError(f"{path} does not fit this model")
+    leaves = [jnp.asarray(arrays[name]) for name in wanted]
+    restored: State = jax.tree.unflatten(jax.tree.structure(like), leaves)
+    return restored, facts
+
+
+def _named(tree: Any) -> dict[str, Any]:
+    """Flatten a pytree to its leaves by their path: checkpoints then hold no Python types."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
+
+
 def _by_name(state: Any) -> dict[str, np.ndarray[Any, Any]]:
-    """Flatten a pytree to arrays by their path: checkpoints then hold no Python types."""
-    leaves = jax.tree_util.tree_leaves_with_path(state)
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf)
-        for path, leaf in leaves
-    }
+    return {name: np.asarray(leaf) for name, leaf in _named(state).items()}
 
 
 def _forms(arrays: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], str]]:

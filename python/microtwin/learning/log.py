@@ -1,9 +1,10 @@
-"""A CSV file with one row a training step, which survives crashes and resuming."""
+"""What is logged in training: CSV files that survive crashes and resuming, and TensorBoard's."""
 
 import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from microtwin import _files
 from microtwin.errors import CheckpointError
@@ -50,3 +51,52 @@ class CsvLog:
             return float(rows[-1][column])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{self.path} is not the log of a training run") from error
+
+    def rows(self) -> list[dict[str, float]]:
+        """Return all rows."""
+        if not self.path.exists():
+            return []
+        with self.path.open(encoding="utf-8", newline="") as file:
+            try:
+                return [
+                    {name: float(value) for name, value in row.items()}
+                    for row in csv.DictReader(file)
+                ]
+            except (TypeError, ValueError) as error:
+                raise CheckpointError(f"{self.path} is not the log of a training run") from error
+
+
+class TensorBoard:
+    """The same numbers and pictures for TensorBoard, if tensorboardX is installed.
+
+    Parameters
+    ----------
+    folder : path
+        Where its event files go.
+    first : int
+        Step from which on what is there already is superseded.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, first: int = 0) -> None:
+        self._writer: Any = None
+        try:
+            from tensorboardX import SummaryWriter
+        except ImportError:
+            return
+        self._writer = SummaryWriter(str(folder), purge_step=first + 1 if first else None)
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Add numbers by their names."""
+        if self._writer is not None:
+            for name, value in values.items():
+                self._writer.add_scalar(name, value, step)
+
+    def picture(self, step: int, name: str, picture: Any) -> None:
+        """Add a grey picture (y, x) of uint8."""
+        if self._writer is not None:
+            self._writer.add_image(name, picture, step, dataformats="HW")
+
+    def close(self) -> None:
+        """Write all that is left."""
+        if self._writer is not None:
+            self._writer.close()

@@ -14,7 +14,8 @@ from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import TrainingError
 from microtwin.learning import interrupts
 from microtwin.learning.checkpoints import Checkpoints
-from microtwin.learning.log import CsvLog
+from microtwin.learning.devices import Devices, is_first
+from microtwin.learning.log import CsvLog, TensorBoard
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,8 @@ Step = Callable[[State, Any, jax.Array], tuple[State, Metrics]]
 @dataclass(frozen=True)
 class Hook:
     """Something to do with the state after every so many steps, and after the last one.
+
+    Where several processes train together, the first one does it.
 
     Attributes
     ----------
@@ -51,6 +54,9 @@ def train(
     checkpoints: Checkpoints,
     checkpoint_every: int,
     hooks: Sequence[Hook] = (),
+    devices: Devices | None = None,
+    together: int = 1,
+    board: TensorBoard | None = None,
     progress: ProgressCallback = silent,
 ) -> State:
     """Take the steps `first` + 1 to `last` and leave a checkpoint of the last one.
@@ -74,8 +80,15 @@ def train(
         Gets the state after every `checkpoint_every` steps, after the last, and on Ctrl-C.
     hooks : sequence of Hook
         Further things to do now and then.
+    devices : Devices, optional
+        Which share the work; one by default.
+    together : int
+        Steps that are taken in one call of the device: worth it where a step is shorter than what
+        it takes to start one, on accelerators. On CPUs XLA is slower within loops.
+    board : TensorBoard, optional
+        Gets the metrics too.
     progress : ProgressCallback
-        Told after every step.
+        Told after every step, or after those taken together.
 
     Returns
     -------
@@ -86,36 +99,89 @@ def train(
     ------
     TrainingError
         If a metric or a weight is no longer finite; the last checkpoint is from before that.
+    CheckpointError
+        If the disk refuses; the last checkpoint stays.
     KeyboardInterrupt
         After Ctrl-C, when the step is finished and its checkpoint written.
     """
     if first >= last:
         return state
+    devices = devices or Devices(1, jax.local_devices()[:1])
+    state = devices.everywhere(state)
     root = jax.random.key(seed)
     started = time.perf_counter() - (log.last("seconds") or 0.0)
-    batch = batches(first)
-    # Compiled ahead, a step that changes the types of the state fails instead of compiling again.
-    compiled = jax.jit(step, donate_argnums=0).lower(state, batch, root).compile()
+    stops = sorted({checkpoint_every, *(hook.every for hook in hooks)})
+    takes = _Compiled(step, devices)
+
+    def stretch(i: int) -> int:
+        """Return how many steps to take from i: no further than where there is something to do."""
+        return min(together, last - i, *(every - i % every for every in stops))
+
+    def ahead(i: int) -> Any:
+        return [batches(k) for k in range(i, i + stretch(i))]
+
+    upcoming, done = ahead(first), first
     with interrupts.deferred() as interrupt:
-        for i in range(first, last):
-            state, metrics = compiled(state, batch, jax.random.fold_in(root, i))
-            done = i + 1
-            batch = batches(done) if done < last else None  # while the device is at work
-            values = {name: float(value) for name, value in jax.device_get(metrics).items()}
-            _check_finite(values, done)
-            log.append(done, {**values, "seconds": time.perf_counter() - started})
-            stop = done == last or interrupt.requested
-            if stop or done % checkpoint_every == 0:
+        while done < last:
+            count = len(upcoming)
+            keys = [jax.random.fold_in(root, k) for k in range(done, done + count)]
+            state, metrics = takes(state, upcoming, keys)
+            begun, done = done, done + count
+            upcoming = ahead(done) if done < last else []  # while the device is at work
+            rows = _rows(metrics, count)
+            for k, values in enumerate(rows, begun + 1):
+                _check_finite(values, k)
+            if writes := is_first():
+                for k, values in enumerate(rows, begun + 1):
+                    log.append(k, {**values, "seconds": time.perf_counter() - started})
+                    if board is not None:
+                        board.scalars(k, values)
+            if done == last or interrupt.requested or done % checkpoint_every == 0:
                 _check_weights(state, done)
                 checkpoints.save(done, state)
+            alone = jax.process_count() == 1
             for hook in hooks:
-                if stop or done % hook.every == 0:
-                    hook.call(done, state)
-            progress(done, last, values)
+                if writes and (done == last or done % hook.every == 0):
+                    hook.call(done, state if alone else jax.device_get(state))
+            progress(done, last, rows[-1])
             if interrupt.requested:
                 logger.info("interrupted after step %d; its checkpoint is written", done)
                 raise KeyboardInterrupt
     return state
+
+
+class _Compiled:
+    """A step, compiled for one of them and for several in a row."""
+
+    def __init__(self, step: Step[Any], devices: Devices) -> None:
+        self._step, self._devices = step, devices
+        self._compiled: dict[int, Any] = {}
+
+    def __call__(self, state: Any, batches: Sequence[Any], keys: Sequence[jax.Array]) -> Any:
+        count = len(batches)
+        if count == 1:
+            arguments = state, self._devices.parted(batches[0]), keys[0]
+        else:
+            stacked = jax.tree.map(_stacked, *batches)
+            arguments = state, self._devices.parted(stacked, leading=1), jnp.stack(keys)
+        if count not in self._compiled:
+            # Compiled ahead, a step that changes the types of the state fails instead of compiling
+            # again.
+            taken = self._step if count == 1 else self._several
+            self._compiled[count] = jax.jit(taken, donate_argnums=0).lower(*arguments).compile()
+        return self._compiled[count](*arguments)
+
+    def _several(self, state: Any, batches: Any, keys: jax.Array) -> Any:
+        return jax.lax.scan(lambda state, each: self._step(state, *each), state, (batches, keys))
+
+
+def _stacked(*parts: Any) -> Any:
+    return jnp.stack(parts) if isinstance(parts[0], jax.Array) else np.stack(parts)
+
+
+def _rows(metrics: Metrics, count: int) -> list[dict[str, float]]:
+    arrays = {name: np.reshape(value, count) for name, value in jax.device_get(metrics).items()}
+    return [{name: float(array[k]) for name, array in arrays.items()} for k in range(count)]
 
 
 def _check_finite(values: Mapping[str, float], step: int) -> None:

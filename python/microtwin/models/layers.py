@@ -71,17 +71,29 @@ class Dense(nnx.Module):
 
 
 class Conv(nnx.Module):
-    """A convolution with bias and "same" padding; `block` as in `products.conv_same_in_blocks`."""
+    """A convolution with bias and "same" padding, in `axes` dimensions.
+
+    `block` as in `products.conv_same_in_blocks`.
+    """
 
     def __init__(
-        self, c_in: int, c_out: int, *, size: int, stride: int, block: int = 1, rngs: nnx.Rngs
+        self,
+        c_in: int,
+        c_out: int,
+        *,
+        size: int,
+        stride: int,
+        axes: int = 2,
+        block: int = 1,
+        init: nnx.Initializer = glorot,
+        rngs: nnx.Rngs,
     ) -> None:
         self.stride, self.block = stride, block
-        self.kernel = nnx.Param(glorot(rngs.params(), (size, size, c_in, c_out)))
+        self.kernel = nnx.Param(init(rngs.params(), (*[size] * axes, c_in, c_out)))
         self.bias = nnx.Param(jnp.zeros(c_out))
 
     def __call__(self, x: Array) -> Array:
-        """Map (n, y, x, c_in) to (n, y/stride, x/stride, c_out)."""
+        """Map (n, *sides, c_in) to (n, *sides/stride, c_out)."""
         if self.block > 1:
             return products.conv_same_in_blocks(x, self.kernel[...], block=self.block) + self.bias
         return products.conv_same(x, self.kernel[...], stride=self.stride) + self.bias[...]

@@ -1,56 +1,93 @@
 """Convolutions rearranged: the same numbers as XLA's, in forms that are faster on CPUs.
 
-On a CPU, XLA runs plain convolutions of many channels well, but not transposed or dilated ones,
-those of a single channel, and those that are really one matrix product. Each function here is an
-exact rearrangement. Images are (batch, y, x, channels), kernels (y, x, in, out), as in Keras.
+On a CPU, XLA runs the forward pass of plain convolutions well, but not their gradients, nor
+transposed or dilated convolutions, nor those of a single channel, nor those that are really one
+matrix product. Each function here is an exact rearrangement. Images are (batch, *sides, channels)
+with two sides or three, kernels (*sides, in, out), as in Keras.
 """
 
+from itertools import product
+from string import ascii_lowercase
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
 
 def space_to_depth(x: Array, block: int) -> Array:
-    """Turn blocks of (block, block) pixels into channels: (n, y, x, c) -> (n, y/b, x/b, b*b*c)."""
-    n, height, width, c = x.shape
-    x = x.reshape(n, height // block, block, width // block, block, c)
-    x = x.transpose(0, 1, 3, 2, 4, 5)
-    return x.reshape(n, height // block, width // block, block * block * c)
+    """Turn blocks of `block` voxels a side into channels: (n, y, x, c) -> (n, y/b, x/b, b*b*c)."""
+    n, *sides, c = x.shape
+    d = len(sides)
+    x = x.reshape(n, *(s for side in sides for s in (side // block, block)), c)
+    x = x.transpose(0, *range(1, 2 * d, 2), *range(2, 2 * d + 1, 2), 2 * d + 1)
+    return x.reshape(n, *(side // block for side in sides), block**d * c)
 
 
 def depth_to_space(x: Array, block: int) -> Array:
     """Undo `space_to_depth`: (n, y, x, b*b*c) -> (n, y*b, x*b, c)."""
-    n, height, width, depth = x.shape
-    c = depth // block**2
-    x = x.reshape(n, height, width, block, block, c)
-    x = x.transpose(0, 1, 3, 2, 4, 5)
-    return x.reshape(n, height * block, width * block, c)
+    n, *sides, depth = x.shape
+    d = len(sides)
+    c = depth // block**d
+    x = x.reshape(n, *sides, *[block] * d, c)
+    x = x.transpose(0, *(axis for i in range(d) for axis in (1 + i, 1 + d + i)), 2 * d + 1)
+    return x.reshape(n, *(side * block for side in sides), c)
 
 
 def conv_valid(x: Array, kernel: Array, *, stride: int = 1) -> Array:
-    """Convolve without padding, by XLA."""
+    """Convolve without padding."""
+    if stride == 1 and kernel.shape[-2] > 1 and jax.default_backend() == "cpu":
+        return _conv_by_rows(x, kernel)
+    names = "NHWC", "HWIO", "NHWC"
+    if x.ndim == 5:
+        names = "NDHWC", "DHWIO", "NDHWC"
     return lax.conv_general_dilated(
-        x, kernel, (stride, stride), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        x, kernel, [stride] * (x.ndim - 2), "VALID", dimension_numbers=names
     )
+
+
+def _conv_by_rows(x: Array, kernel: Array) -> Array:
+    """Convolve by one matrix product for each row of the kernel.
+
+    Shifted copies along the last axis become channels, so that the products are long and the copies
+    few. The gradients are products too: two to five times as fast as those that XLA makes.
+    """
+    *sizes, width, c_in, c_out = kernel.shape
+    n, *sides, columns, _ = x.shape
+    left = columns - width + 1
+    near = jnp.concatenate([x[..., k : k + left, :] for k in range(width)], axis=-1)
+    rows = kernel.reshape(*sizes, width * c_in, c_out)
+    kept = [side - size + 1 for side, size in zip(sides, sizes, strict=True)]
+    total: Array | None = None
+    for offset in product(*(range(size) for size in sizes)):
+        window = tuple(slice(o, o + k) for o, k in zip(offset, kept, strict=True))
+        part = near[(slice(None), *window)].reshape(-1, width * c_in) @ rows[offset]
+        total = part if total is None else total + part
+    assert total is not None
+    return total.reshape(n, *kept, left, c_out)
 
 
 def conv_same(x: Array, kernel: Array, *, stride: int) -> Array:
     """Convolve with a stride and "same" zero padding (as TensorFlow and XLA define it).
 
-    Where the windows do not overlap, blocks of pixels become channels and one product is left.
-    `stride` must divide the sides of the image.
+    Where windows are a whole number of strides wide, blocks of voxels become channels, and a plain
+    convolution or product is left. `stride` must divide the sides of the image.
     """
-    size, _, c_in, c_out = kernel.shape
-    if size == stride:
-        return space_to_depth(x, stride) @ kernel.reshape(stride**2 * c_in, c_out)
+    size, (c_in, c_out), d = kernel.shape[0], kernel.shape[-2:], kernel.ndim - 2
     before = (size - stride) // 2
     after = size - stride - before
-    x = jnp.pad(x, ((0, 0), (before, after), (before, after), (0, 0)))
-    return conv_valid(x, kernel, stride=stride)
+    x = jnp.pad(x, ((0, 0), *[(before, after)] * d, (0, 0)))
+    if stride == 1 or size % stride:
+        return conv_valid(x, kernel, stride=stride)
+    taps = size // stride
+    kernel = kernel.reshape(*[taps, stride] * d, c_in, c_out)
+    kernel = kernel.transpose(*range(0, 2 * d, 2), *range(1, 2 * d, 2), 2 * d, 2 * d + 1)
+    kernel = kernel.reshape(*[taps] * d, stride**d * c_in, c_out)
+    return conv_valid(space_to_depth(x, stride), kernel)
 
 
 def conv_same_in_blocks(x: Array, kernel: Array, *, block: int) -> Array:
-    """Convolve with stride 1 and "same" padding, for images of one or few channels.
+    """Convolve with stride 1 and "same" padding, for images (y, x) of one or few channels.
 
     XLA is slow where there is no matrix product in a convolution, as with one channel. Seen in
     blocks of b x b pixels the same convolution has b*b*c channels on both sides; its kernel is a
@@ -77,19 +114,22 @@ def conv_same_in_blocks(x: Array, kernel: Array, *, block: int) -> Array:
 
 
 def double_and_conv_valid(x: Array, kernel: Array) -> Array:
-    """Double the image by bilinear interpolation, then convolve 3x3; nothing is padded.
+    """Double by linear interpolation along each axis, then convolve 3x3 (3x3x3); no padding.
 
-    Both steps are linear, so they are one convolution 3x3 at the low resolution that makes four
-    pixels at a time: (n, y, x, in) -> (n, 2y - 4, 2x - 4, out).
+    Both steps are linear, so they are one convolution at the low resolution that makes all voxels
+    of a doubled one at a time: (n, y, x, in) -> (n, 2y - 4, 2x - 4, out).
     """
-    size, _, c_in, c_out = kernel.shape
-    low = jnp.einsum("pay,qbx,yxio->abipqo", _BILINEAR, _BILINEAR, kernel)
-    return depth_to_space(conv_valid(x, low.reshape(size, size, c_in, 4 * c_out)), 2)
+    d, (c_in, c_out) = kernel.ndim - 2, kernel.shape[-2:]
+    pixels, lows, taps = (ascii_lowercase[i * d : (i + 1) * d] for i in range(3))
+    each = [p + low + t for p, low, t in zip(pixels, lows, taps, strict=True)]
+    rule = f"{','.join(each)},{taps}yz->{lows}y{pixels}z"
+    low = jnp.einsum(rule, *[_LINEAR.astype(kernel.dtype)] * d, kernel, optimize="optimal")
+    return depth_to_space(conv_valid(x, low.reshape(*[3] * d, c_in, 2**d * c_out)), 2)
 
 
-# _BILINEAR[pixel, l, t]: how much of tap t at the high resolution falls on pixel l of the low one,
+# _LINEAR[pixel, l, t]: how much of tap t at the high resolution falls on pixel l of the low one,
 # for the even and the odd pixel of a pair. High pixels lie 1/4 off the low ones.
-_BILINEAR = np.array(
+_LINEAR = np.array(
     [
         [[0.75, 0.25, 0.0], [0.25, 0.75, 0.75], [0.0, 0.0, 0.25]],
         [[0.25, 0.0, 0.0], [0.75, 0.75, 0.25], [0.0, 0.25, 0.75]],
@@ -100,5 +140,8 @@ _BILINEAR = np.array(
 
 def smooth_valid(x: Array) -> Array:
     """Average with the neighbours, weights [1, 2, 1] / 4 along each axis, without padding."""
-    x = (x[:, :-2] + 2 * x[:, 1:-1] + x[:, 2:]) / 4
-    return (x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]) / 4
+    for axis in range(1, x.ndim - 1):
+        inner = x.shape[axis] - 2
+        left, middle, right = (lax.slice_in_dim(x, i, i + inner, axis=axis) for i in range(3))
+        x = (left + 2 * middle + right) / 4
+    return x

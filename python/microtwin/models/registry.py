@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 from flax import nnx
@@ -42,25 +43,38 @@ def _known() -> dict[str, Architecture]:
     for size in (320, 128, 64):
         networks[f"thesis-{size}-generator"] = partial(dcgan.Generator, size)
     networks["thesis-discriminator"] = dcgan.Discriminator
-    networks["texture-generator"] = texture.Generator
-    networks["texture-critic"] = texture.Critic
+    for axes in (2, 3):
+        networks[f"texture-generator-{axes}d"] = partial(texture.Generator, axes=axes)
+        networks[f"texture-critic-{axes}d"] = partial(texture.Critic, axes=axes)
+    networks["texture-generator-3d-wide"] = partial(
+        texture.Generator, axes=3, local=64, channels=(512, 256, 128, 64, 32)
+    )
+    networks["texture-critic-2d-wide"] = partial(texture.Critic, channels=(64, 128, 256))
     return {name: Architecture(name, build) for name, build in networks.items()}
 
 
 ARCHITECTURES: Mapping[str, Architecture] = _known()
 
 
-def build(name: str, *, rngs: nnx.Rngs) -> nnx.Module:
+def build(name: str, *, rngs: nnx.Rngs, **options: Any) -> nnx.Module:
     """Make a network by its registered name, with fresh parameters.
+
+    Parameters
+    ----------
+    name : str
+        One of `ARCHITECTURES`.
+    rngs : nnx.Rngs
+        Where the initial weights come from.
+    **options
+        Further arguments of the network, such as its channels.
 
     Raises
     ------
     InputError
         If no architecture has this name; the message lists those there are.
     """
-    return ARCHITECTURES[_validate.choice(name, ARCHITECTURES, name="architecture")].build(
-        rngs=rngs
-    )
+    architecture = ARCHITECTURES[_validate.choice(name, ARCHITECTURES, name="architecture")]
+    return architecture.build(rngs=rngs, **options)
 
 
 def table() -> list[dict[str, str | int]]:

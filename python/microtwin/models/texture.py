@@ -1,19 +1,29 @@
-"""A fully convolutional pair for textures: images of any size, no lattice, trained in minutes.
+"""A fully convolutional pair for textures, in two dimensions or three: any size, no lattice.
 
-The generator turns a field of latent vectors into an image through bilinear doublings and
-convolutions *without padding*: there is no border, every pixel is made by the same rule from the
-latents around it, and a larger field gives a larger image of the same material. A part of the
-latent is common to the whole image and carries what differs from micrograph to micrograph. Fresh
-noise at every resolution makes the fine grain. After the last doubling the features are smoothed:
-a critic of short training lets chequered patterns of two pixels pass, so they must not arise.
+The generator turns a field of latent vectors into an image (or volume) through linear doublings and
+convolutions *without padding*: there is no border, every voxel is made by the same rule from the
+latents around it, and a larger field gives a larger piece of the same material. Latents are drawn
+by their place (`microtwin.models.noise`), so that a structure of any size can be made in blocks
+that fit together, or be periodic. A part of the latent is common to the whole image and carries
+what differs from micrograph to micrograph, and the porosity where that can be asked for. Fresh
+noise at every resolution makes the fine grain. After the last doubling the features are smoothed: a
+critic of short training lets chequered patterns of two pixels pass, so they must not arise.
+
+Features are brought to unit length voxel by voxel, which unlike batch normalisation is the same in
+training, in sampling and at every size. This comes before the bias, and activations are centred: so
+no bias can drown what varies from place to place, and early training does not end in a grey field.
 
 The critic judges overlapping windows, and the image as a whole by the mean and spread of its
-features. It has no batch normalisation, which would undo the gradient penalty.
+features. It has no normalisation, which would undo the gradient penalty.
 
 Source: after Jetchev et al. (spatial GAN, arXiv:1611.08207), Odena et al. (resize-convolution,
-Distill 2016), Karras et al. (noise inputs, arXiv:1812.04948).
+Distill 2016), Karras et al. (pixel norm, arXiv:1710.10196; noise inputs, arXiv:1812.04948), Kench
+and Cooper (slices, Nat. Mach. Intell. 3, 299, 2021), Miyato and Koyama (projection,
+arXiv:1802.05637).
 """
 
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -22,9 +32,11 @@ from flax import nnx
 from jax import Array
 
 from microtwin.models import products
-from microtwin.models.layers import BatchNorm, Dense, leaky_relu
+from microtwin.models.layers import Conv, Dense, leaky_relu
+from microtwin.models.noise import Window, white
 
 SLOPE = 0.2
+CENTRE, GAIN = 0.319, 1.6  # bring LeakyReLU of a standard normal number back to mean 0, variance 1
 MARGIN = 6  # latent vectors around the image that the convolutions use up
 he_uniform = nnx.initializers.he_uniform()
 
@@ -35,9 +47,9 @@ class Latent(NamedTuple):
     Attributes
     ----------
     field : Array
-        Latent vectors, (n, y, x, channels).
+        Latent vectors, (n, *sides, channels).
     noise : tuple of Array
-        One map (n, y, x, 1) a resolution, from coarse to fine.
+        One map (n, *sides, 1) a resolution, from coarse to fine.
     """
 
     field: Array
@@ -45,10 +57,12 @@ class Latent(NamedTuple):
 
 
 class Stage(nnx.Module):
-    """Convolution 3x3 without padding, noise, normalisation, LeakyReLU.
+    """Convolution of width 3 without padding, noise, normalisation, centred LeakyReLU.
 
     Parameters
     ----------
+    axes : int
+        Two for images, three for volumes.
     double : bool
         Whether the image is doubled first.
     smooth : bool
@@ -56,21 +70,28 @@ class Stage(nnx.Module):
     """
 
     def __init__(
-        self, c_in: int, c_out: int, *, double: bool, smooth: bool, rngs: nnx.Rngs
+        self,
+        axes: int,
+        c_in: int,
+        c_out: int,
+        *,
+        double: bool,
+        smooth: bool,
+        rngs: nnx.Rngs,
     ) -> None:
         self.double, self.smooth = double, smooth
-        self.kernel = nnx.Param(he_uniform(rngs.params(), (3, 3, c_in, c_out)))
+        self.kernel = nnx.Param(he_uniform(rngs.params(), (*[3] * axes, c_in, c_out)))
         self.strength = nnx.Param(0.1 * jnp.ones(c_out))
-        self.norm = BatchNorm(c_out, momentum=0.9)
+        self.bias = nnx.Param(jnp.zeros(c_out))
 
-    def __call__(self, x: Array, noise: Array, *, train: bool) -> Array:
-        """Map (n, y, x, c_in) to (n, y', x', c_out), the size of `noise`."""
+    def __call__(self, x: Array, noise: Array) -> Array:
+        """Map (n, *sides, c_in) to (n, *sides', c_out), the size of `noise`."""
         convolve = products.double_and_conv_valid if self.double else products.conv_valid
         x = convolve(x, self.kernel[...])
         if self.smooth:
             x = products.smooth_valid(x)
         x = x + noise * self.strength[...]
-        return leaky_relu(self.norm(x, train=train), SLOPE)
+        return (leaky_relu(unit(x) + self.bias[...], SLOPE) - CENTRE) * GAIN
 
     def side(self, side: int) -> int:
         """Return the side of the output for that of the input."""
@@ -78,11 +99,23 @@ class Stage(nnx.Module):
         return side - 2 if self.smooth else side
 
 
+def unit(x: Array) -> Array:
+    """Scale each voxel's features to a mean square of one."""
+    square = jnp.square(x.astype(jnp.float32)).mean(-1, keepdims=True)
+    return x * jax.lax.rsqrt(square + 1e-6).astype(x.dtype)
+
+
 class Generator(nnx.Module):
     """Latent fields to images in [-1, 1].
 
     Parameters
     ----------
+    axes : int
+        Two for images, three for volumes.
+    outputs : int
+        1 for grey levels; k > 2 for the probabilities of k phases, scaled to [-1, 1].
+    conditions : int
+        Numbers that can be asked for (see `latent`).
     local, common : int
         Channels of the latent field that vary from place to place, and from image to image.
     channels : sequence of int
@@ -92,77 +125,140 @@ class Generator(nnx.Module):
     def __init__(
         self,
         *,
+        axes: int = 2,
+        outputs: int = 1,
+        conditions: int = 0,
         local: int = 48,
         common: int = 16,
-        channels: tuple[int, ...] = (96, 64, 48, 32, 16),
+        channels: Sequence[int] = (96, 64, 48, 32, 16),
         rngs: nnx.Rngs,
     ) -> None:
+        self.axes, self.outputs, self.conditions = axes, outputs, conditions
         self.local, self.common = local, common
         self.stride = 2 ** (len(channels) - 1)
-        widths = (local + common, *channels)
+        widths = (local + common + conditions, *channels)
         self.stages = nnx.List(
             [
-                Stage(c_in, c_out, double=i > 0, smooth=i == len(channels) - 1, rngs=rngs)
+                Stage(axes, c_in, c_out, double=i > 0, smooth=i == len(channels) - 1, rngs=rngs)
                 for i, (c_in, c_out) in enumerate(zip(widths, channels, strict=False))
             ]
         )
         self.grain = Dense(channels[-1], channels[-1], rngs=rngs)
-        self.out = Dense(channels[-1], 1, rngs=rngs)
+        self.out = Dense(channels[-1], outputs, rngs=rngs)
 
     def __call__(self, latent: Latent, *, train: bool = False, key: Array | None = None) -> Array:
-        """Map a latent to images (n, y, x, 1); nothing is random here, so `key` is not used."""
+        """Map a latent to images (n, *sides, outputs); nothing is random here: no `key` is used."""
         x = latent.field
         for stage, noise in zip(self.stages, latent.noise, strict=True):
-            x = stage(x, noise, train=train)
+            x = stage(x, noise)
         x = leaky_relu(self.grain(x), SLOPE)  # lets the finest noise differ from phase to phase
-        return jnp.tanh(self.out(x))
+        x = self.out(x)
+        return jnp.tanh(x) if self.outputs == 1 else 2 * jax.nn.softmax(x) - 1
 
-    def latent(self, key: Array, count: int, shape: tuple[int, int]) -> Latent:
-        """Draw the latents of `count` images, at least `shape` in size (see `latent_shape`)."""
-        local_key, common_key, noise_key = jax.random.split(key, 3)
-        sides: tuple[int, ...] = self.latent_shape(shape)
-        local = jax.random.normal(local_key, (count, *sides, self.local))
-        common = jax.random.normal(common_key, (count, 1, 1, self.common))
-        common = jnp.broadcast_to(common, (count, *sides, self.common))
-        noise = []
-        for level, level_key in enumerate(jax.random.split(noise_key, len(self.stages))):
-            sides = tuple(self.stages[level].side(side) for side in sides)
-            noise.append(jax.random.normal(level_key, (count, *sides, 1)))
+    def latent(
+        self,
+        keys: Array,
+        shape: Sequence[int],
+        *,
+        condition: Array | None = None,
+        origin: Sequence[int | Array] | None = None,
+        period: Sequence[int] | None = None,
+    ) -> Latent:
+        """Draw latents for a part of each image, at least `shape` in size.
+
+        Parameters
+        ----------
+        keys : Array of keys, shape (n,)
+            One for each image.
+        shape : sequence of int
+            Size of the part in voxels.
+        condition : Array, shape (n, conditions), optional
+            What is asked for; zeros, that is the average, by default.
+        origin : sequence of int, optional
+            First voxel of the part, multiples of `stride`; may be traced.
+        period : sequence of int, optional
+            Period of the image in voxels, multiples of `stride`.
+        """
+        sides = self.latent_shape(shape)
+        corner = [0] * self.axes if origin is None else [o // self.stride for o in origin]
+        wrap = None if period is None else [p // self.stride for p in period]
+        windows = [Window(0, (), (), self.common), Window(1, corner, sides, self.local, wrap)]
+        for level, stage in enumerate(self.stages):
+            inner = tuple(stage.side(side) for side in windows[-1].sides)
+            scale = 2**level
+            begin = [o * scale for o in corner]
+            again = None if wrap is None else [p * scale for p in wrap]
+            windows.append(Window(2 + level, begin, inner, 1, again))
+        common, local, *noise = white(keys, windows)
+        if self.conditions:
+            zeros = jnp.zeros((len(keys), self.conditions))
+            common = jnp.concatenate([common, zeros if condition is None else condition], axis=-1)
+        common = common.reshape(len(keys), *[1] * self.axes, -1)
+        common = jnp.broadcast_to(common, (len(keys), *sides, common.shape[-1]))
         return Latent(jnp.concatenate([local, common], axis=-1), tuple(noise))
 
-    def latent_shape(self, shape: tuple[int, int]) -> tuple[int, int]:
+    def latent_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Return the sides of the latent field that gives an image of `shape` or a little more.
 
         The first convolution takes off 2, each doubling maps s to 2s - 4, smoothing takes off 2:
         side = stride * (latent side - 6) + 2.
         """
-        rows, columns = (-(-side // self.stride) + MARGIN for side in shape)
-        return rows, columns
+        return tuple(-(-side // self.stride) + MARGIN for side in shape)
 
 
 class Critic(nnx.Module):
-    """Images to logits of being real: one a window, and as much weight again for the whole."""
+    """Images to logits of being real: one a window, and as much weight again for the whole.
 
-    def __init__(self, channels: tuple[int, ...] = (32, 64, 128), *, rngs: nnx.Rngs) -> None:
-        widths = (1, *channels)
+    Parameters
+    ----------
+    axes, inputs, conditions : int
+        Dimensions of the images, their channels, how many numbers were asked for.
+    channels : sequence of int
+        Channels after each halving.
+    """
+
+    def __init__(
+        self,
+        *,
+        axes: int = 2,
+        inputs: int = 1,
+        conditions: int = 0,
+        channels: Sequence[int] = (32, 64, 128),
+        rngs: nnx.Rngs,
+    ) -> None:
+        widths = (inputs, *channels)
         last = channels[-1]
+        conv = partial(Conv, axes=axes, init=he_uniform)
         self.convs = nnx.List(
             [
-                nnx.Conv(c_in, c_out, (4, 4), strides=2, kernel_init=he_uniform, rngs=rngs)
+                conv(c_in, c_out, size=4, stride=2, rngs=rngs)
                 for c_in, c_out in zip(widths, channels, strict=False)
             ]
         )
-        self.mix = nnx.Conv(last, last, (3, 3), kernel_init=he_uniform, rngs=rngs)
+        self.mix = conv(last, last, size=3, stride=1, rngs=rngs)
         self.window = Dense(last, 1, rngs=rngs)
         self.hidden = Dense(2 * last, last // 2, rngs=rngs)
         self.whole = Dense(last // 2, 1, rngs=rngs)
+        self.asked = Dense(conditions, last + last // 2, rngs=rngs) if conditions else None
 
-    def __call__(self, images: Array, *, train: bool = False, key: Array | None = None) -> Array:
-        """Map (n, y, x, 1) to logits (n, windows + windows / 2)."""
+    def __call__(
+        self,
+        images: Array,
+        *,
+        train: bool = False,
+        key: Array | None = None,
+        condition: Array | None = None,
+    ) -> Array:
+        """Map (n, *sides, inputs) to logits (n, windows + windows / 2)."""
         x = images
         for conv in (*self.convs, self.mix):
             x = leaky_relu(conv(x), SLOPE)
-        windows = self.window(x).reshape(len(x), -1)
-        features = jnp.concatenate([x.mean((1, 2)), jnp.sqrt(x.var((1, 2)) + 1e-6)], axis=-1)
-        whole = self.whole(leaky_relu(self.hidden(features), SLOPE))
+        x = x.reshape(len(x), -1, x.shape[-1])
+        spread = jnp.sqrt(x.var(1) + 1e-6)
+        hidden = leaky_relu(self.hidden(jnp.concatenate([x.mean(1), spread], axis=-1)), SLOPE)
+        windows, whole = self.window(x)[..., 0], self.whole(hidden)
+        if self.asked is not None and condition is not None:
+            near, far = jnp.split(self.asked(condition), [x.shape[-1]], axis=-1)
+            windows = windows + jnp.einsum("npc,nc->np", x, near) / x.shape[-1]
+            whole = whole + (hidden * far).mean(-1, keepdims=True)
         return jnp.concatenate([windows, jnp.repeat(whole, windows.shape[1] // 2, axis=1)], axis=1)
