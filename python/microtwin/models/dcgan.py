@@ -10,6 +10,8 @@ of 32x32 pixels do not know each other but through one pixel. Its lattice shows 
 probability as spikes; `texture` is the network without it.
 """
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -88,12 +90,12 @@ class Generator(nnx.Module):
             x = leaky_relu(norm(double(x), train=train))
         return jnp.tanh(self.project(x, base=self.base, doublings=DOUBLINGS))
 
-    def latent(self, key: Array, count: int, shape: tuple[int, int]) -> Array:
-        """Draw `count` latent vectors, (count, 64); `shape` can only be the one size there is."""
+    def latent(self, keys: Array, shape: Sequence[int]) -> Array:
+        """Draw a latent vector for each key, (n, 64); `shape` can only be the one size there is."""
         size = self.base * 2**DOUBLINGS
-        if shape != (size, size):
+        if tuple(shape) != (size, size):
             raise InputError(f"shape must be ({size}, {size}) for this generator, not {shape}")
-        return jax.random.normal(key, (count, LATENT))
+        return jax.vmap(lambda key: jax.random.normal(key, (LATENT,)))(keys)
 
 
 class Discriminator(nnx.Module):
