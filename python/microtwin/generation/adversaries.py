@@ -30,8 +30,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 def generator(preset: Preset, encoding: Encoding, *, seed: int = 0) -> Any:
     """Make the generator with fresh weights."""
-    more = _options(preset, encoding, "outputs")
-    return registry.build(preset.generator, rngs=nnx.Rngs(seed), **more)
+    return registry.build(preset.generator, rngs=nnx.Rngs(seed), **_generated(preset, encoding))
 
 
 def weightless(preset: Preset, encoding: Encoding) -> tuple[Any, Network, Weights]:
@@ -55,13 +54,10 @@ def build(
     Only the generator computes in the `precision`: the critic's slope is a small difference.
     """
     rngs = nnx.Rngs(seed)
-    generator: Any = registry.build(
-        preset.generator, rngs=rngs, **_options(preset, encoding, "outputs")
-    )
-    of_images = _options(preset, encoding, "inputs")
+    generator: Any = registry.build(preset.generator, rngs=rngs, **_generated(preset, encoding))
 
     def judge(*, rngs: nnx.Rngs) -> nnx.Module:
-        return registry.build(preset.critic, rngs=rngs, **of_images)
+        return registry.build(preset.critic, rngs=rngs, **_judged(preset, encoding))
 
     critic = judge(rngs=rngs) if directions == 1 else Directional(judge, rngs=rngs)
 
@@ -100,7 +96,17 @@ def step(
     return outer
 
 
-def _options(preset: Preset, encoding: Encoding, channels: str) -> dict[str, int]:
+def _generated(preset: Preset, encoding: Encoding) -> dict[str, Any]:
     if not preset.any_size:
         return {}
-    return {channels: encoding.channels, "conditions": encoding.conditions}
+    return {
+        "outputs": encoding.channels,
+        "conditions": encoding.conditions,
+        "grain": not encoding.labelled,
+    }
+
+
+def _judged(preset: Preset, encoding: Encoding) -> dict[str, Any]:
+    if not preset.any_size:
+        return {}
+    return {"inputs": encoding.channels, "conditions": encoding.conditions}

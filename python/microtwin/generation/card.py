@@ -21,7 +21,7 @@ def text(settings: Settings, *, steps: int, seconds: float, row: dict[str, float
     """
     recipe = settings.recipe
     sides = " x ".join([str(recipe.size)] * recipe.axes)
-    source = "labels" if (settings.low, settings.high) == (-0.1, 1.1) else "grey levels"
+    source = "labels" if settings.labelled else "grey levels"
     lines = [
         f"# Generator `{recipe.name}`",
         "",

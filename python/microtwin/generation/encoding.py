@@ -24,6 +24,8 @@ class Encoding:
     ----------
     phases : int
         How many there are.
+    labelled : bool
+        Whether the images are labels.
     low, high : float
         Grey levels that are -1 and 1.
     thresholds : tuple of float
@@ -33,6 +35,7 @@ class Encoding:
     """
 
     phases: int
+    labelled: bool
     low: float
     high: float
     thresholds: tuple[float, ...]

@@ -151,7 +151,7 @@ PRESETS: Mapping[str, Preset] = {
             steps=3000,
             batch=1,
             axes=3,
-            slices=16,
+            slices=8,
             validate_every=250,
         ),
         _texture(

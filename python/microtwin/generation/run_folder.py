@@ -48,6 +48,8 @@ class Settings:
         A short name for exactly their voxels.
     phases : int
         How many.
+    labelled : bool
+        Whether the images are labels, not grey levels.
     low, high : float
         Grey levels that are -1 and 1 to the networks.
     thresholds, fractions : tuple of float
@@ -75,6 +77,7 @@ class Settings:
     directions: int
     digest: str
     phases: int
+    labelled: bool
     low: float
     high: float
     thresholds: tuple[float, ...]
@@ -109,7 +112,9 @@ class Settings:
     @property
     def encoding(self) -> Encoding:
         """Between voxels and what the networks see."""
-        return Encoding(self.phases, self.low, self.high, self.thresholds, self.condition)
+        return Encoding(
+            self.phases, self.labelled, self.low, self.high, self.thresholds, self.condition
+        )
 
 
 TUPLES = ("thresholds", "fractions", "condition", "porosities", "spacing")

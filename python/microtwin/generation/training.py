@@ -289,6 +289,7 @@ def _settings(
         directions=len(data.sets),
         digest=data.digest,
         phases=data.phases,
+        labelled=data.labelled,
         low=low,
         high=high,
         thresholds=data.thresholds,

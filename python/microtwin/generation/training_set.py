@@ -61,6 +61,8 @@ class TrainingSet:
         What is not trained on.
     phases : int
         How many.
+    labelled : bool
+        Whether the images are labels, not grey levels.
     thresholds : tuple of float
         Grey levels between the phases, ascending; none for labels of three phases or more.
     fractions : tuple of float
@@ -81,6 +83,7 @@ class TrainingSet:
     shapes: tuple[list[tuple[int, ...]], ...]
     validation: Validation
     phases: int
+    labelled: bool
     thresholds: tuple[float, ...]
     fractions: tuple[float, ...]
     limits: tuple[float, float]
@@ -134,6 +137,7 @@ class TrainingSet:
             shapes=tuple(shapes),
             validation=validation,
             phases=phases,
+            labelled=labelled,
             thresholds=thresholds,
             fractions=fractions,
             limits=limits,

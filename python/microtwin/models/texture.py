@@ -6,8 +6,9 @@ latents around it, and a larger field gives a larger piece of the same material.
 by their place (`microtwin.models.noise`), so that a structure of any size can be made in blocks
 that fit together, or be periodic. A part of the latent is common to the whole image and carries
 what differs from micrograph to micrograph, and the porosity where that can be asked for. Fresh
-noise at every resolution makes the fine grain. After the last doubling the features are smoothed: a
-critic of short training lets chequered patterns of two pixels pass, so they must not arise.
+noise at every resolution makes the fine grain of grey levels. After the last doubling the features
+are smoothed: a critic of short training lets chequered patterns of two pixels pass, so they must
+not arise.
 
 Features are brought to unit length voxel by voxel, which unlike batch normalisation is the same in
 training, in sampling and at every size. This comes before the bias, and activations are centred: so
@@ -24,6 +25,7 @@ arXiv:1802.05637).
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import jax
@@ -49,7 +51,7 @@ class Latent(NamedTuple):
     field : Array
         Latent vectors, (n, *sides, channels).
     noise : tuple of Array
-        One map (n, *sides, 1) a resolution, from coarse to fine.
+        One map (n, *sides, 1) a resolution, from coarse to fine; none for a network without grain.
     """
 
     field: Array
@@ -67,6 +69,8 @@ class Stage(nnx.Module):
         Whether the image is doubled first.
     smooth : bool
         Whether what the convolution makes is smoothed, so that only noise has the finest scale.
+    grain : bool
+        Whether it adds noise.
     """
 
     def __init__(
@@ -77,20 +81,22 @@ class Stage(nnx.Module):
         *,
         double: bool,
         smooth: bool,
+        grain: bool,
         rngs: nnx.Rngs,
     ) -> None:
         self.double, self.smooth = double, smooth
         self.kernel = nnx.Param(he_uniform(rngs.params(), (*[3] * axes, c_in, c_out)))
-        self.strength = nnx.Param(0.1 * jnp.ones(c_out))
+        self.strength = nnx.Param(0.1 * jnp.ones(c_out)) if grain else None
         self.bias = nnx.Param(jnp.zeros(c_out))
 
-    def __call__(self, x: Array, noise: Array) -> Array:
+    def __call__(self, x: Array, noise: Array | None) -> Array:
         """Map (n, *sides, c_in) to (n, *sides', c_out), the size of `noise`."""
         convolve = products.double_and_conv_valid if self.double else products.conv_valid
         x = convolve(x, self.kernel[...])
         if self.smooth:
             x = products.smooth_valid(x)
-        x = x + noise * self.strength[...]
+        if self.strength is not None and noise is not None:
+            x = x + noise * self.strength[...]
         return (leaky_relu(unit(x) + self.bias[...], SLOPE) - CENTRE) * GAIN
 
     def side(self, side: int) -> int:
@@ -116,6 +122,9 @@ class Generator(nnx.Module):
         1 for grey levels; k > 2 for the probabilities of k phases, scaled to [-1, 1].
     conditions : int
         Numbers that can be asked for (see `latent`).
+    grain : bool
+        Whether noise is added at each resolution: for grey levels, which have grain. Phases have
+        none; what should be one phase would be speckled.
     local, common : int
         Channels of the latent field that vary from place to place, and from image to image.
     channels : sequence of int
@@ -128,30 +137,33 @@ class Generator(nnx.Module):
         axes: int = 2,
         outputs: int = 1,
         conditions: int = 0,
+        grain: bool = True,
         local: int = 48,
         common: int = 16,
         channels: Sequence[int] = (96, 64, 48, 32, 16),
         rngs: nnx.Rngs,
     ) -> None:
-        self.axes, self.outputs, self.conditions = axes, outputs, conditions
+        self.axes, self.outputs, self.conditions, self.grain = axes, outputs, conditions, grain
         self.local, self.common = local, common
         self.stride = 2 ** (len(channels) - 1)
         widths = (local + common + conditions, *channels)
+        last = len(channels) - 1
         self.stages = nnx.List(
             [
-                Stage(axes, c_in, c_out, double=i > 0, smooth=i == len(channels) - 1, rngs=rngs)
-                for i, (c_in, c_out) in enumerate(zip(widths, channels, strict=False))
+                Stage(axes, *pair, double=i > 0, smooth=i == last, grain=grain, rngs=rngs)
+                for i, pair in enumerate(pairwise(widths))
             ]
         )
-        self.grain = Dense(channels[-1], channels[-1], rngs=rngs)
+        self.mix = Dense(channels[-1], channels[-1], rngs=rngs)
         self.out = Dense(channels[-1], outputs, rngs=rngs)
 
     def __call__(self, latent: Latent, *, train: bool = False, key: Array | None = None) -> Array:
         """Map a latent to images (n, *sides, outputs); nothing is random here: no `key` is used."""
         x = latent.field
-        for stage, noise in zip(self.stages, latent.noise, strict=True):
+        maps = latent.noise or (None,) * len(self.stages)
+        for stage, noise in zip(self.stages, maps, strict=True):
             x = stage(x, noise)
-        x = leaky_relu(self.grain(x), SLOPE)  # lets the finest noise differ from phase to phase
+        x = leaky_relu(self.mix(x), SLOPE)  # lets the finest noise differ from phase to phase
         x = self.out(x)
         return jnp.tanh(x) if self.outputs == 1 else 2 * jax.nn.softmax(x) - 1
 
@@ -183,7 +195,7 @@ class Generator(nnx.Module):
         corner = [0] * self.axes if origin is None else [o // self.stride for o in origin]
         wrap = None if period is None else [p // self.stride for p in period]
         windows = [Window(0, (), (), self.common), Window(1, corner, sides, self.local, wrap)]
-        for level, stage in enumerate(self.stages):
+        for level, stage in enumerate(self.stages if self.grain else ()):
             inner = tuple(stage.side(side) for side in windows[-1].sides)
             scale = 2**level
             begin = [o * scale for o in corner]
