@@ -108,7 +108,7 @@ def _thesis(size: int, steps: int) -> Preset:
 
 def _texture(
     name: str, summary: str, *, steps: int, batch: int, axes: int = 2, slices: int = 0,
-    wide: bool = False, validate_every: int = 100,
+    wide: bool = False, rate: float = 1e-3, final_rate: float = 1.0, validate_every: int = 100,
 ) -> Preset:  # fmt: skip
     width = "-wide" if wide else ""
     return Preset(
@@ -122,8 +122,9 @@ def _texture(
         generator=f"texture-generator-{axes}d{width}",
         critic=f"texture-critic-{2 if slices else axes}d{width}",
         recipe="penalised",
-        generator_rate=1e-3,
-        critic_rate=1e-3,
+        generator_rate=rate,
+        critic_rate=rate,
+        final_rate=final_rate,
         momentum=0.0,
         memory=0.99,
         average=0.997,
@@ -152,6 +153,8 @@ PRESETS: Mapping[str, Preset] = {
             batch=1,
             axes=3,
             slices=8,
+            rate=7e-4,
+            final_rate=0.1,
             validate_every=250,
         ),
         _texture(
@@ -162,6 +165,8 @@ PRESETS: Mapping[str, Preset] = {
             axes=3,
             slices=32,
             wide=True,
+            rate=3e-4,
+            final_rate=0.1,
             validate_every=1000,
         ),
         _texture(
@@ -170,6 +175,7 @@ PRESETS: Mapping[str, Preset] = {
             steps=1500,
             batch=2,
             axes=3,
+            rate=7e-4,
             validate_every=250,
         ),
         _thesis(64, steps=12_500),

@@ -9,10 +9,11 @@ with two sides or three, kernels (*sides, in, out), as in Keras.
 from itertools import product
 from string import ascii_lowercase
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+
+from microtwin.learning.devices import accelerated
 
 
 def space_to_depth(x: Array, block: int) -> Array:
@@ -36,7 +37,7 @@ def depth_to_space(x: Array, block: int) -> Array:
 
 def conv_valid(x: Array, kernel: Array, *, stride: int = 1) -> Array:
     """Convolve without padding."""
-    if stride == 1 and kernel.shape[-2] > 1 and jax.default_backend() == "cpu":
+    if stride == 1 and kernel.shape[-2] > 1 and not accelerated():
         return _conv_by_rows(x, kernel)
     names = "NHWC", "HWIO", "NHWC"
     if x.ndim == 5:
