@@ -13,6 +13,7 @@ from microtwin.errors import InputError
 from microtwin.generation.encoding import Encoding
 from microtwin.generation.presets import Preset
 from microtwin.learning.adversarial import Network, Weights
+from microtwin.models.noise import LARGEST
 
 VOXELS_AT_ONCE = 1 << 16
 BLOCK = {2: 512, 3: 128}  # side of what is made at a time
@@ -161,6 +162,8 @@ class Drawer:
                     f"shape must be {(preset.size,) * preset.axes} for the preset {preset.name}, "
                     f"not {tuple(shape)}"
                 )
+        elif max(shape) > LARGEST:
+            raise InputError(f"shape must be at most {LARGEST} along each axis, not {tuple(shape)}")
         elif periodic:
             stride = self._module.stride
             if any(side % stride for side in shape):

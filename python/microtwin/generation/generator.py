@@ -311,6 +311,8 @@ def load_generator(path: str | os.PathLike[str], *, weights: str = "best") -> Ge
     module, network, shapes = adversaries.weightless(preset, encoding)
     metrics: dict[str, float] = {}
     if weights == "best":
+        if not folder.weights_file.exists():
+            raise CheckpointError(f"the run in {folder.path} has not come to its first weights yet")
         values, metrics = load_arrays(folder.weights_file, shapes)
         steps = int(metrics.pop("step"))
     else:

@@ -101,7 +101,6 @@ class Settings:
             "rotations": str(self.rotations),
             "mirrors": str(self.mirrors),
             "condition": "none" if self.condition is None else "porosity",
-            "precision": self.precision,
         }
 
     @property
