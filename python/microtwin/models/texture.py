@@ -95,9 +95,10 @@ class Stage(nnx.Module):
         x = convolve(x, self.kernel[...])
         if self.smooth:
             x = products.smooth_valid(x)
+        x = unit(x) + self.bias[...]
         if self.strength is not None and noise is not None:
             x = x + noise * self.strength[...]
-        return (leaky_relu(unit(x) + self.bias[...], SLOPE) - CENTRE) * GAIN
+        return (leaky_relu(x, SLOPE) - CENTRE) * GAIN
 
     def side(self, side: int) -> int:
         """Return the side of the output for that of the input."""
