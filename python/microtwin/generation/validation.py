@@ -109,7 +109,7 @@ class Validation:
         self._drawer, self._encoding, self._fractions = drawer, encoding, fractions
         self._shape, self._lag = (size,) * axes, size // 2
         self._log, self._file, self._board = log, weights_file, board
-        self._sliced = len(sets) > 1  # each direction has its own
+        self._sliced = axes > sets[0][0].ndim
         self._real = [
             self._measured(_patches(images, size), encoding.thresholds) for images in sets
         ]
@@ -137,7 +137,10 @@ class Validation:
             images, "porosity", trained=self._encoding.thresholds, fractions=self._fractions
         )
         labels = cut(images, at, phases=self._encoding.phases)
-        views = [_slices(labels, axis) for axis in range(3)] if self._sliced else [labels]
+        views = [labels]
+        if self._sliced:  # slices beside images: all of them, or each direction beside its own
+            views = [_slices(labels, axis) for axis in range(3)]
+            views = views if len(self._real) > 1 else [np.concatenate(views)]
         found = [self._curves(view) for view in views]
         apart = [f.distance(r) for f, r in zip(found, self._real, strict=True)]
         mean = {name: float(np.mean([each[name] for each in apart])) for name in apart[0]}
