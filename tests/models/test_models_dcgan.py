@@ -117,11 +117,13 @@ def test_batch_statistics_move_as_in_flax():
 
 def test_dropout_needs_a_key_and_keeps_the_mean():
     generator = dcgan.Generator(64, rngs=nnx.Rngs(0))
-    latent = generator.latent(jax.random.key(2), 2, (64, 64))
+    latent = generator.latent(jax.random.split(jax.random.key(2), 2), (64, 64))
     assert (generator(latent) == generator(latent)).all()
     assert (generator(latent, key=jax.random.key(0)) != generator(latent)).any()
 
 
 def test_thesis_generator_refuses_another_shape():
     with pytest.raises(InputError, match=r"\(64, 64\)"):
-        dcgan.Generator(64, rngs=nnx.Rngs(0)).latent(jax.random.key(0), 1, (64, 65))
+        dcgan.Generator(64, rngs=nnx.Rngs(0)).latent(
+            jax.random.split(jax.random.key(0), 1), (64, 65)
+        )
