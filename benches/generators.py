@@ -148,7 +148,7 @@ class Ours:
         self.preset = PRESETS[case]
         sides = (self.preset.size,) * self.preset.sees
         # As grey levels: 0 and 1 are both seen as they are.
-        encoding = Encoding(phases=2, low=0.0, high=1.0, thresholds=(0.5,))
+        encoding = Encoding(phases=2, labelled=False, low=0.0, high=1.0, thresholds=(0.5,))
         count = self.preset.patches
         self.patches = np.stack([blobs(sides, seed=i) for i in range(count)]).astype(np.float32)
         self.real = np.asarray(encoding.encode(jax.numpy.asarray(self.patches)).images)
@@ -270,11 +270,14 @@ def compare(ours, peer, model, real, layout):
     ):
         apart = max(apart, _apart(name, found, wanted, 1e-4))
     ours.restart()
-    for step, tolerance in ((0, 1e-4), (1, 1e-2)):
+    for step, tolerance in ((0, 1e-3), (1, 1e-2)):
         theirs = taken_over(peer, ours.drawn(step), layout)
-        off = _apart(f"losses of step {step}", model.step(real, theirs), ours.step(), tolerance)
+        found, wanted = model.step(real, theirs), ours.step()
+        # The generator meets a critic after a step of Adam, which takes all but the sign of a
+        # gradient away: rounding shows there.
+        _apart(f"losses of step {step}", found, wanted, tolerance)
         if step == 0:
-            apart = max(apart, off)
+            apart = max(apart, _apart("the critic's first loss", found[:1], wanted[:1], 1e-4))
     return apart
 
 

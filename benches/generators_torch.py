@@ -10,6 +10,7 @@ from torch import nn
 
 MOMENTUM, EPSILON = 0.01, 1e-3  # Keras's batch normalisation
 ADAM_EPSILON = 1e-7
+LOCAL, COMMON = 48, {2: 16, 3: 8}  # channels of the latent
 FORMATS = {
     2: {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last},
     3: {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last_3d},
@@ -77,7 +78,7 @@ class ThesisCritic(nn.Module):
 
 
 class TextureGenerator(nn.Module):
-    def __init__(self, axes, layout, *, latent=64, channels=(96, 64, 48, 32, 16)):
+    def __init__(self, axes, layout, *, latent, channels=(96, 64, 48, 32, 16)):
         super().__init__()
         self.axes, self.layout = axes, layout
         self.conv, self.mode = (F.conv2d, "bilinear") if axes == 2 else (F.conv3d, "trilinear")
@@ -90,7 +91,7 @@ class TextureGenerator(nn.Module):
         self.strengths = nn.ParameterList([torch.empty(1, c, *(1,) * axes) for c in channels])
         self.biases = nn.ParameterList([torch.empty(1, c, *(1,) * axes) for c in channels])
         pointwise = nn.Conv2d if axes == 2 else nn.Conv3d
-        self.grain = pointwise(channels[-1], channels[-1], 1)
+        self.mix = pointwise(channels[-1], channels[-1], 1)
         self.out = pointwise(channels[-1], 1, 1)
 
     def forward(self, field, noises):
@@ -103,10 +104,10 @@ class TextureGenerator(nn.Module):
             x = self.conv(x, self.kernels[i])
             if i == last:  # twice the mean of two neighbours: weights 1, 2, 1
                 x = self.pool(self.pool(x, 2, 1), 2, 1)
-            x = torch.addcmul(x, noise, self.strengths[i])
             x = x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-6)
-            x = (F.leaky_relu(x + self.biases[i], 0.2, inplace=True) - 0.319) * 1.6
-        x = F.leaky_relu(self.grain(x), 0.2)
+            x = torch.addcmul(x + self.biases[i], noise, self.strengths[i])
+            x = (F.leaky_relu(x, 0.2, inplace=True) - 0.319) * 1.6
+        x = F.leaky_relu(self.mix(x), 0.2)
         return torch.tanh(self.out(x))
 
     def take(self, weights):
@@ -118,7 +119,7 @@ class TextureGenerator(nn.Module):
             kernel.copy_(_kernel(stage["kernel"]))
             strength.copy_(_tensor(stage["strength"]).view_as(strength))
             bias.copy_(_tensor(stage["bias"]).view_as(bias))
-        for layer, name in ((self.grain, "grain"), (self.out, "out")):
+        for layer, name in ((self.mix, "mix"), (self.out, "out")):
             layer.weight.copy_(_tensor(weights[name]["kernel"]).T.reshape(layer.weight.shape))
             layer.bias.copy_(_tensor(weights[name]["bias"]))
 
@@ -215,7 +216,10 @@ class Penalised:
     def __init__(self, preset, layout, *, probe=0.05):
         self.preset, self.probe = preset, probe
         self.layout = FORMATS[2][layout]
-        self.generator = TextureGenerator(preset.axes, FORMATS[preset.axes][layout])
+        self.common = COMMON[preset.axes]
+        self.generator = TextureGenerator(
+            preset.axes, FORMATS[preset.axes][layout], latent=LOCAL + self.common
+        )
         self.critic = TextureCritic()
         _place(self, self.layout, FORMATS[preset.axes][layout])
         self.averaged = [p.detach().clone() for p in self.generator.parameters()]
@@ -224,8 +228,8 @@ class Penalised:
     def draw(self):
         n, axes, size = self.preset.batch, self.preset.axes, self.preset.size
         side = size // 16 + 6
-        local = torch.randn(n, 48, *(side,) * axes)
-        common = torch.randn(n, 16, *(1,) * axes).expand(-1, -1, *(side,) * axes)
+        local = torch.randn(n, LOCAL, *(side,) * axes)
+        common = torch.randn(n, self.common, *(1,) * axes).expand(-1, -1, *(side,) * axes)
         noises = []
         for level in range(5):
             side = side - 2 if level == 0 else 2 * side - 4
