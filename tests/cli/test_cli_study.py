@@ -82,10 +82,12 @@ def test_sample_writes_a_folder_or_a_file(microtwin, study, tmp_path):
     ended = microtwin("sample", study / "gan", "-n", 3, "-o", tmp_path / "s", "--json")
     assert ended.json["count"] == 3
     names = [sorted(p.name for p in (tmp_path / "s" / k).iterdir()) for k in ("grey", "phases")]
-    assert names == [["0000.png", "0001.png", "0002.png"]] * 2
+    assert names == [["00000.png", "00001.png", "00002.png"]] * 2
     microtwin("sample", study / "gan", "-n", 3, "-o", tmp_path / "s.npy")
     stack = np.load(tmp_path / "s.npy")
-    assert (stack.shape, stack.dtype) == ((3, 64, 64), np.float32)
+    assert (stack.shape, stack.dtype) == ((3, 64, 64), np.uint8)
+    microtwin("sample", study / "gan", "-n", 3, "--grey", "-o", tmp_path / "g.npy")
+    assert np.load(tmp_path / "g.npy").dtype == np.float32
 
 
 def test_samples_of_a_seed_are_the_same_and_compare_with_the_real(
@@ -93,7 +95,7 @@ def test_samples_of_a_seed_are_the_same_and_compare_with_the_real(
 ):
     files = [tmp_path / "a.tif", tmp_path / "b.tif"]
     for file in files:
-        microtwin("sample", study / "gan", "-n", 2, "--seed", 9, "--phases", "-o", file)
+        microtwin("sample", study / "gan", "-n", 2, "--seed", 9, "-o", file)
     assert (read_image(files[0]) == read_image(files[1])).all()
     ended = microtwin(
         "compare", micrographs / "phases", "--with", f"gan={files[0]}", "--stack",
@@ -111,10 +113,10 @@ def test_a_checkpoint_of_another_model_is_refused_in_one_line(
     settings = json.loads((copy / "settings.json").read_text())
     (copy / "settings.json").write_text(json.dumps(settings | {"preset": "thesis-64"}))
     complaint = microtwin("sample", copy, "-o", tmp_path / "s").complaint
-    assert "is of preset dcgan-64, not thesis-64" in complaint
+    assert "is of preset dcgan-2d, not thesis-64" in complaint
     arguments = ("train", micrographs / "grey", "-o", study / "gan", "--steps", 3)
     complaint = microtwin(*arguments, "--resume", "--preset", "thesis-64").complaint
-    assert "dcgan-64, not thesis-64" in complaint
+    assert "dcgan-2d, not thesis-64" in complaint
     assert "already holds a run" in microtwin(*arguments).complaint
 
 

@@ -3,7 +3,7 @@
 import sys
 
 import microtwin.generation as gen
-from generation import test_generation as common
+from generation import tiny as common
 from microtwin.generation import training
 
 if __name__ == "__main__":

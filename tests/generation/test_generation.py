@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -13,82 +12,9 @@ import numpy as np
 import pytest
 
 import microtwin.generation as gen
+from generation.tiny import TINY, assert_equal_to_the_last_bit, final_state, grey_images
 from microtwin.errors import CheckpointError, InputError
-from microtwin.generation import adversaries, presets
-from microtwin.generation.run_folder import RunFolder
-from microtwin.images import synthetic
-from microtwin.models import registry, texture
-
-TINY = "tiny-16"
-
-
-def install_tiny_preset(setitem):
-    """Register a pair of networks that trains in a blink, as the presets are registered."""
-    build = partial(texture.Generator, local=4, common=2, channels=(8, 8))
-    setitem(registry.ARCHITECTURES, "tiny-g", registry.Architecture("tiny-g", build))
-    build = partial(texture.Critic, (8, 8))
-    setitem(registry.ARCHITECTURES, "tiny-c", registry.Architecture("tiny-c", build))
-    setitem(
-        presets.PRESETS,
-        TINY,
-        gen.Preset(
-            name=TINY,
-            summary="for tests",
-            size=16,
-            steps=6,
-            batch=4,
-            generator="tiny-g",
-            critic="tiny-c",
-            recipe="relativistic",
-            generator_rate=1e-3,
-            critic_rate=1e-3,
-            momentum=0.0,
-            memory=0.99,
-            average=0.9,
-            penalty=1.0,
-            stretch=True,
-        ),
-    )
-
-
-@pytest.fixture(autouse=True)
-def tiny_preset(monkeypatch):
-    install_tiny_preset(monkeypatch.setitem)
-
-
-def grey_images(count=2, side=48):
-    rng = np.random.default_rng(0)
-    labels = synthetic.gaussian_field(
-        (side, side), correlation_length=4, fraction=0.4, seed=1, periodic=True
-    )
-    return [
-        np.clip(60 + 120 * labels + rng.normal(0, 8, labels.shape), 0, 255).astype(np.uint8)
-        for _ in range(count)
-    ]
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Train six steps without interruption."""
-    patch = pytest.MonkeyPatch()
-    install_tiny_preset(patch.setitem)
-    folder = tmp_path_factory.mktemp("run") / "whole"
-    generator = gen.train_gan(grey_images(), preset=TINY, workdir=folder, seed=5)
-    patch.undo()
-    return generator
-
-
-def final_state(folder):
-    run = RunFolder(folder)
-    settings = run.settings()
-    adversary = adversaries.build(settings.recipe, seed=settings.seed)
-    with run.checkpoints(settings) as checkpoints:
-        return checkpoints.restore(adversary.initial())
-
-
-def assert_equal_to_the_last_bit(a, b):
-    for left, right in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
-        np.testing.assert_array_equal(np.asarray(left), np.asarray(right))
+from microtwin.generation import adversaries
 
 
 def test_resumed_training_equals_uninterrupted_training_to_the_last_bit(trained, tmp_path):
@@ -98,7 +24,7 @@ def test_resumed_training_equals_uninterrupted_training_to_the_last_bit(trained,
 
 
 def test_training_changes_both_networks_and_keeps_a_finite_log(trained):
-    before = adversaries.build(trained.settings.recipe, seed=5).initial()
+    before = adversaries.build(trained.settings.recipe, trained.settings.encoding, seed=5).initial()
     after = final_state(trained.path)
     for old, new in ((before.generator, after.generator), (before.critic, after.critic)):
         moved = [
@@ -158,16 +84,6 @@ def test_samples_are_a_sequence_of_images_with_labels(trained):
         samples[5]
 
 
-def test_labels_of_three_phases_keep_their_fractions(tmp_path):
-    labels = np.random.default_rng(0).choice(3, (40, 40), p=[0.2, 0.5, 0.3])
-    generator = gen.train_gan(labels, preset=TINY, workdir=tmp_path, steps=1)
-    found = generator.sample(16).labels
-    wanted = np.bincount(labels.ravel()) / labels.size
-    np.testing.assert_allclose(np.bincount(found.ravel()) / found.size, wanted, atol=2e-3)
-    with pytest.raises(InputError, match="3 phases"):
-        generator.sample(1, threshold=0.5)
-
-
 def test_images_may_be_a_folder_a_stack_or_a_list_of_files(tmp_path, trained):
     from microtwin.images import save_image
 
@@ -189,7 +105,7 @@ def test_images_may_be_a_folder_a_stack_or_a_list_of_files(tmp_path, trained):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"preset": "dcgan-65"}, "preset must be one of dcgan-64, thesis-64"),
+        ({"preset": "dcgan-65"}, "preset must be one of dcgan-2d, slice-3d"),
         ({"steps": -1}, "steps must be at least 1"),
         ({"seed": -1}, "seed"),
         ({"images": []}, "images must not be empty"),
@@ -236,7 +152,7 @@ def test_a_folder_without_a_run_cannot_be_opened(tmp_path):
 
 
 def test_damaged_settings_are_refused(tmp_path):
-    (tmp_path / "settings.json").write_text('{"preset": "dcgan-64"}')
+    (tmp_path / "settings.json").write_text('{"preset": "dcgan-2d"}')
     with pytest.raises(CheckpointError, match="damaged"):
         gen.load_generator(tmp_path)
 

@@ -1,5 +1,8 @@
 """The two adversarial steps, on networks small enough to know the answer."""
 
+import dataclasses
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +10,7 @@ import optax
 import pytest
 from flax import nnx
 
-from microtwin.learning.adversarial import Adversary, Network, classic, relativistic
+from microtwin.learning.adversarial import Adversary, Batch, Network, Whole, classic, penalised
 
 COUNT = 64
 
@@ -42,15 +45,16 @@ class Scored(Linear):
         return super().__call__(images)[:, 0]
 
 
-def adversary(critic, *, generator_rate=0.1, critic_rate=0.1, average=None):
+def adversary(critic, *, generator_rate=0.1, critic_rate=0.1, average=None, **options):
     return Adversary(
         generator=Network(Shift()),
         critic=Network(critic),
-        latent=lambda key, count, shape: jax.random.normal(key, (count, *shape, 1)),
+        latent=lambda keys, shape: jax.vmap(lambda key: jax.random.normal(key, (*shape, 1)))(keys),
         shape=(2, 2),
         generator_optimiser=optax.sgd(generator_rate),
         critic_optimiser=optax.sgd(critic_rate),
         average=average,
+        **options,
     )
 
 
@@ -58,10 +62,14 @@ def real(seed=0):
     return 1 + 0.1 * jax.random.normal(jax.random.key(seed), (COUNT, 2, 2, 1))
 
 
+def batch(seed=0):
+    return Batch(real(seed))
+
+
 def take(step, state, count):
     step = jax.jit(step)
     for i in range(count):
-        state, metrics = step(state, real(i), jax.random.key(i))
+        state, metrics = step(state, batch(i), jax.random.key(i))
     return state, metrics
 
 
@@ -75,7 +83,7 @@ def test_classic_critic_learns_that_fakes_are_one():
 
 def test_relativistic_critic_learns_that_reals_are_more_real():
     pair = adversary(Linear(), generator_rate=0)
-    state, _ = take(relativistic(pair, penalty=0.01), pair.initial(), 20)
+    state, _ = take(penalised(pair, penalty=0.01), pair.initial(), 20)
     of_real, _ = pair.critic(state.critic, real(), train=False)
     of_fake, _ = pair.critic(state.critic, jnp.zeros((1, 2, 2, 1)), train=False)
     assert of_real.min() > of_fake[0, 0]
@@ -83,7 +91,7 @@ def test_relativistic_critic_learns_that_reals_are_more_real():
 
 @pytest.mark.parametrize(
     ("critic", "recipe"),
-    [(Scored, lambda pair: classic(pair)), (Linear, lambda pair: relativistic(pair, penalty=0.1))],
+    [(Scored, lambda pair: classic(pair)), (Linear, lambda pair: penalised(pair, penalty=0.1))],
 )
 def test_generator_moves_towards_the_reals(critic, recipe):
     pair = adversary(critic(), generator_rate=0.5, critic_rate=0.5)
@@ -96,11 +104,11 @@ def test_generator_moves_towards_the_reals(critic, recipe):
 
 def test_first_losses_are_those_of_a_critic_that_knows_nothing():
     pair = adversary(Scored())
-    _, metrics = classic(pair, label_noise=0)(pair.initial(), real(), jax.random.key(0))
+    _, metrics = classic(pair, label_noise=0)(pair.initial(), batch(), jax.random.key(0))
     # The logits are 0 until the critic has learned; the generator meets it one step later.
     assert float(metrics["d_loss"]) == pytest.approx(np.log(2))
     pair = adversary(Linear())
-    _, metrics = relativistic(pair, penalty=1)(pair.initial(), real(), jax.random.key(0))
+    _, metrics = penalised(pair, penalty=1)(pair.initial(), batch(), jax.random.key(0))
     assert float(metrics["d_loss"]) == pytest.approx(np.log(2))
 
 
@@ -109,7 +117,7 @@ def test_noise_on_the_labels_is_one_sided():
 
     def first_weights(noise):
         pair = adversary(Scored())
-        state, _ = classic(pair, label_noise=noise)(pair.initial(), real(), jax.random.key(0))
+        state, _ = classic(pair, label_noise=noise)(pair.initial(), batch(), jax.random.key(0))
         return jax.tree.leaves(state.critic.params)[0]
 
     clean, noisy = first_weights(0.0), first_weights(0.5)
@@ -122,22 +130,22 @@ def test_penalty_is_the_squared_gradient_of_the_critic():
     critic = Linear()
     critic.weights[...] = 100 * jnp.ones((4, 1))  # saturates the other loss
     pair = adversary(critic, generator_rate=0, critic_rate=0.01)
-    step = jax.jit(relativistic(pair, penalty=0.5))
+    step = jax.jit(penalised(pair, penalty=0.5))
     shrunk = []
     for i in range(100):
-        state, _ = step(pair.initial(), 10 * real(i), jax.random.key(i))
+        state, _ = step(pair.initial(), Batch(10 * real(i)), jax.random.key(i))
         shrunk.append(jax.tree.leaves(state.critic.params)[0].mean() / 100)
     assert np.mean(shrunk) == pytest.approx(1 - 2 * 0.5 * 0.01, abs=5e-4)
 
 
 def test_average_follows_the_generator_with_its_statistics():
     pair = adversary(Linear(), generator_rate=0.5, critic_rate=0.5, average=0.9)
-    step = jax.jit(relativistic(pair, penalty=0.1))
+    step = jax.jit(penalised(pair, penalty=0.1))
     state = pair.initial()
     expected = state.generator
     for i in range(60):
         keep = min(0.9, (1 + i) / (10 + i))
-        state, _ = step(state, real(i), jax.random.key(i))
+        state, _ = step(state, batch(i), jax.random.key(i))
         expected = jax.tree.map(
             lambda old, new, keep=keep: keep * old + (1 - keep) * new, expected, state.generator
         )
@@ -150,10 +158,119 @@ def test_average_follows_the_generator_with_its_statistics():
 
 def test_a_step_depends_on_state_batch_and_key_alone():
     pair = adversary(Linear())
-    step = jax.jit(relativistic(pair, penalty=0.1))
-    first = step(pair.initial(), real(), jax.random.key(4))
-    again = step(pair.initial(), real(), jax.random.key(4))
-    other = step(pair.initial(), real(), jax.random.key(5))
+    step = jax.jit(penalised(pair, penalty=0.1))
+    first = step(pair.initial(), batch(), jax.random.key(4))
+    again = step(pair.initial(), batch(), jax.random.key(4))
+    other = step(pair.initial(), batch(), jax.random.key(5))
     leaves = [jax.tree.leaves(each[0].critic) for each in (first, again, other)]
     assert all((a == b).all() for a, b in zip(leaves[0], leaves[1], strict=True))
     assert any((a != b).any() for a, b in zip(leaves[0], leaves[2], strict=True))
+
+
+def scored(critic, images):
+    return np.asarray(images).reshape(len(images), -1) @ np.asarray(critic.weights[...])
+
+
+@pytest.mark.parametrize(
+    ("game", "critic_loss", "generator_loss"),
+    [
+        ("hinge", lambda r, f: np.maximum(1 - r, 0) + np.maximum(1 + f, 0), lambda r, f: -f),
+        ("wasserstein", lambda r, f: f - r, lambda r, f: -f),
+        (
+            "relativistic",
+            lambda r, f: np.log1p(np.exp(f - r)),
+            lambda r, f: np.log1p(np.exp(r - f)),
+        ),
+    ],
+)
+def test_losses_of_a_game_are_those_of_its_definition(game, critic_loss, generator_loss):
+    critic = Linear()
+    critic.weights[...] = jnp.array([[0.3], [-0.2], [0.5], [0.1]])
+    pair = adversary(critic, generator_rate=0, critic_rate=0)
+    key = jax.random.key(3)
+    _, metrics = penalised(pair, game=game, penalty=0.7)(pair.initial(), batch(), key)
+    fakes, _ = pair.fakes(pair.initial().generator, jax.random.split(key)[0], COUNT)
+    r, f = scored(critic, real()), scored(critic, fakes)
+    assert float(metrics["d_loss"]) == pytest.approx(critic_loss(r, f).mean(), rel=1e-4)
+    assert float(metrics["g_loss"]) == pytest.approx(generator_loss(r, f).mean(), rel=1e-4)
+
+
+def test_a_slope_of_one_costs_nothing_and_others_the_square_of_their_distance():
+    """For a linear critic the slope is |w|: descent moves it by 2 * penalty * rate * (|w| - 1)."""
+    flat = Batch(jnp.zeros((COUNT, 2, 2, 1)))
+    for length in (1.0, 3.0):
+        critic = Linear()
+        critic.weights[...] = length * jnp.array([[0.5], [0.5], [-0.5], [-0.5]])
+        pair = adversary(critic, generator_rate=0, critic_rate=0.01)
+        # Reals and fakes are the same there: the game itself pulls at nothing.
+        pair = dataclasses.replace(
+            pair, latent=lambda keys, shape: jnp.zeros((len(keys), *shape, 1))
+        )
+        step = penalised(pair, game="wasserstein", slope="one", penalty=0.5)
+        state, _ = step(pair.initial(), flat, jax.random.key(0))
+        after = float(jnp.linalg.norm(jax.tree.leaves(state.critic.params)[0]))
+        assert after == pytest.approx(length - 2 * 0.5 * 0.01 * (length - 1), rel=1e-5)
+
+
+class Sorted(Linear):
+    """A critic that notes which images it is shown, and judges by their group."""
+
+    seen: ClassVar[list] = []
+
+    def __call__(self, images, *, train=False, key=None):
+        Sorted.seen.append(len(images))
+        return super().__call__(images)
+
+
+class InThrees(Whole):
+    """As if there were three directions."""
+
+    parts = 1
+    groups = 3
+
+
+def test_the_half_that_pays_holds_whole_groups():
+    """Of 10 images of three kinds the first 3 are probed: their order goes on in the second part."""
+    pair = adversary(Sorted(), view=InThrees())
+    Sorted.seen.clear()
+    penalised(pair, penalty=0.1)(pair.initial(), Batch(real()[:10]), jax.random.key(0))
+    assert Sorted.seen[0] == 10 + 10 + 2 * 3
+
+
+def test_the_generator_may_compute_in_bfloat16_and_keeps_its_weights_in_float32():
+    pair = adversary(Linear(), average=0.9)
+    pair = dataclasses.replace(pair, generator=Network(Shift(), dtype=jnp.bfloat16))
+    state, metrics = take(penalised(pair, penalty=0.1), pair.initial(), 5)
+    kinds = {leaf.dtype for leaf in jax.tree.leaves((state.generator, state.average))}
+    assert kinds == {jnp.dtype(jnp.float32)}
+    assert all(np.isfinite(value) for value in metrics.values())
+    exact, _ = take(penalised(adversary(Linear()), penalty=0.1), adversary(Linear()).initial(), 5)
+    ours, theirs = (jax.tree.leaves(s.generator.params)[0] for s in (state, exact))
+    assert ours == pytest.approx(theirs, rel=0.02)
+
+
+class Told(nnx.Module):
+    """A pair of networks in one that answer with what they were asked for."""
+
+    def __init__(self):
+        self.gain = nnx.Param(jnp.ones(()))
+
+    def __call__(self, images, *, train=False, key=None, condition=None):
+        if condition is None:
+            return self.gain[...] * images
+        return self.gain[...] * condition
+
+
+def test_conditions_reach_generator_and_critic_beside_their_images():
+    def latent(keys, shape, condition):
+        return jnp.broadcast_to(condition[:, 0, None, None, None], (len(keys), *shape, 1))
+
+    pair = adversary(Told(), generator_rate=0, critic_rate=0)
+    pair = dataclasses.replace(pair, generator=Network(Told()), latent=latent)
+    asked = jnp.arange(8.0)[:, None]
+    fakes, _ = pair.fakes(pair.initial().generator, jax.random.key(0), 8, asked)
+    np.testing.assert_array_equal(fakes[:, 0, 0], asked)
+    step = penalised(pair, game="hinge", penalty=0.1)
+    _, metrics = step(pair.initial(), Batch(real()[:8], asked), jax.random.key(0))
+    wanted = np.maximum(1 - asked, 0) + np.maximum(1 + asked, 0)
+    assert float(metrics["d_loss"]) == pytest.approx(float(wanted.mean()))

@@ -77,7 +77,7 @@ def plain_generator(generator, latent, *, train):
 @pytest.mark.parametrize("train", [False, True])
 def test_quadtree_order_gives_the_images_of_the_plain_transposed_convolutions(train):
     generator = randomised(dcgan.Generator(64, rngs=nnx.Rngs(0)), 1)
-    latent = generator.latent(jax.random.key(2), 3, (64, 64))
+    latent = generator.latent(jax.random.split(jax.random.key(2), 3), (64, 64))
     expected = plain_generator(generator, latent, train=train)
     found = generator(latent, train=train)
     assert found.shape == (3, 64, 64, 1)

@@ -13,8 +13,9 @@ def normal(*shape, seed=0):
 
 
 def plain(x, kernel, *, stride=1, padding="VALID"):
+    names = ("NHWC", "HWIO", "NHWC") if x.ndim == 4 else ("NDHWC", "DHWIO", "NDHWC")
     return lax.conv_general_dilated(
-        x, kernel, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
+        x, kernel, [stride] * (x.ndim - 2), padding, dimension_numbers=names
     )
 
 
@@ -33,6 +34,31 @@ def assert_same_with_gradients(fast, slow, x, kernel):
 def test_space_to_depth_is_undone_by_depth_to_space():
     x = normal(2, 12, 8, 3)
     np.testing.assert_array_equal(products.depth_to_space(products.space_to_depth(x, 4), 4), x)
+    x = normal(2, 4, 8, 6, 3)
+    deep = products.space_to_depth(x, 2)
+    assert deep.shape == (2, 2, 4, 3, 24)
+    np.testing.assert_array_equal(deep[0, 1, 2, 0, :3], x[0, 2, 4, 0])
+    np.testing.assert_array_equal(products.depth_to_space(deep, 2), x)
+
+
+@pytest.mark.parametrize("sides", [(7, 9), (5, 6, 7)])
+@pytest.mark.parametrize("size", [1, 3])
+def test_convolution_by_rows_is_the_plain_one(sides, size):
+    x, kernel = normal(2, *sides, 3), normal(*[size] * len(sides), 3, 4, seed=1)
+    assert_same_with_gradients(products.conv_valid, plain, x, kernel)
+
+
+@pytest.mark.parametrize(("stride", "size"), [(1, 3), (2, 4), (2, 3)])
+def test_strided_convolution_of_volumes_pads_like_the_plain_one(stride, size):
+    x, kernel = normal(1, 8, 4, 6, 2), normal(*[size] * 3, 2, 3, seed=1)
+
+    def fast(x, kernel):
+        return products.conv_same(x, kernel, stride=stride)
+
+    def slow(x, kernel):
+        return plain(x, kernel, stride=stride, padding="SAME")
+
+    assert_same_with_gradients(fast, slow, x, kernel)
 
 
 @pytest.mark.parametrize(("stride", "size"), [(1, 3), (1, 8), (2, 2), (2, 4), (2, 8), (4, 8)])
@@ -62,13 +88,15 @@ def test_convolution_of_one_channel_is_a_product_of_blocks(block, size):
     assert_same_with_gradients(fast, slow, x, kernel)
 
 
-def test_doubling_and_convolving_is_one_product_at_the_low_resolution():
-    x, kernel = normal(2, 7, 9, 3), normal(3, 3, 3, 4, seed=1)
+@pytest.mark.parametrize("sides", [(7, 9), (4, 5, 6)])
+def test_doubling_and_convolving_is_one_product_at_the_low_resolution(sides):
+    x, kernel = normal(2, *sides, 3), normal(*[3] * len(sides), 3, 4, seed=1)
 
     def slow(x, kernel):
-        n, rows, columns, c = x.shape
-        doubled = jax.image.resize(x, (n, 2 * rows, 2 * columns, c), "bilinear")
-        return plain(doubled, kernel)[:, 1:-1, 1:-1]  # without what the border influenced
+        n, *low, c = x.shape
+        doubled = jax.image.resize(x, (n, *(2 * side for side in low), c), "linear")
+        inner = [slice(1, -1)] * len(low)  # without what the border influenced
+        return plain(doubled, kernel)[(slice(None), *inner)]
 
     assert_same_with_gradients(products.double_and_conv_valid, slow, x, kernel)
 
@@ -78,3 +106,20 @@ def test_smoothing_keeps_constants_and_removes_a_period_of_two_pixels():
     np.testing.assert_allclose(products.smooth_valid(np.full((1, 8, 8, 2), 3.0)), 3.0)
     for wave in ((-1.0) ** y, (-1.0) ** x, (-1.0) ** (x + y)):
         np.testing.assert_allclose(products.smooth_valid(wave[None, ..., None]), 0.0, atol=1e-7)
+
+
+@pytest.mark.parametrize("sides", [(6, 7), (5, 4, 6)])
+def test_smoothing_is_the_convolution_with_the_binomial_kernel(sides):
+    x = normal(2, *sides, 1)
+    kernel = np.ones(())
+    for _ in sides:
+        kernel = np.multiply.outer(kernel, np.array([1, 2, 1]) / 4)
+    kernel = jax.numpy.asarray(kernel[..., None, None], jax.numpy.float32)
+
+    def fast(x, kernel):
+        return products.smooth_valid(x) + 0 * kernel.sum()
+
+    def slow(x, kernel):
+        return plain(x, jax.lax.stop_gradient(kernel)) + 0 * kernel.sum()
+
+    assert_same_with_gradients(fast, slow, x, kernel)

@@ -17,6 +17,7 @@ from microtwin.models.noise import LARGEST
 
 VOXELS_AT_ONCE = 1 << 16
 BLOCK = {2: 512, 3: 128}  # side of what is made at a time
+LARGEST = noise.LARGEST - 64  # voxels a side: the noise reaches beyond the image
 CONDITION_STREAM = 1 << 20  # of the key of a sample: apart from those of its latents
 
 Images = npt.NDArray[np.float32]
@@ -162,9 +163,10 @@ class Drawer:
                     f"shape must be {(preset.size,) * preset.axes} for the preset {preset.name}, "
                     f"not {tuple(shape)}"
                 )
-        elif max(shape) > LARGEST:
-            raise InputError(f"shape must be at most {LARGEST} along each axis, not {tuple(shape)}")
-        elif periodic:
+            return
+        if max(shape) > LARGEST:
+            raise InputError(f"shape must have sides up to {LARGEST}, not {max(shape)}")
+        if periodic:
             stride = self._module.stride
             if any(side % stride for side in shape):
                 near = tuple(max(1, round(side / stride)) * stride for side in shape)

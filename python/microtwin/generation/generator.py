@@ -1,8 +1,8 @@
 """A trained generator: opened from its folder, sampled by seed."""
 
 import os
-import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ import numpy.typing as npt
 from microtwin import _files, _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import CheckpointError, InputError
-from microtwin.generation import adversaries, writing
+from microtwin.generation import adversaries, card, writing
 from microtwin.generation.cutting import check_rule, cut, where_to_cut
 from microtwin.generation.drawing import Drawer
 from microtwin.generation.run_folder import RunFolder, Settings
 from microtwin.generation.samples import Samples
 from microtwin.learning.adversarial import Weights
-from microtwin.learning.checkpoints import load_arrays
+from microtwin.learning.checkpoints import load_arrays, save_arrays
 
 WEIGHTS = ("best", "last")
 
@@ -204,9 +204,10 @@ class Generator:
         if target.exists():
             raise InputError(f"path must be new; {target} exists")
         _files.output_folder(target, name="path")
-        here, there = RunFolder(self.path), RunFolder(target)
-        for name in ("settings_file", "weights_file", "card_file"):
-            shutil.copyfile(getattr(here, name), getattr(there, name))
+        there, facts = RunFolder(target), {"step": float(self.steps), **self.metrics}
+        _files.write_json(there.settings_file, asdict(self.settings))
+        save_arrays(there.weights_file, self._weights, **facts)
+        card.write(there, self.settings, seconds=self.seconds, facts=facts)
         return target
 
     def pieces(self, task: "writing.Task", *, skip: int = 0) -> Any:
@@ -275,9 +276,12 @@ def _asked(
             "porosity can be asked for where the network was trained with condition='porosity'; "
             "this one was not"
         )
-    values: npt.NDArray[np.float64] = np.atleast_1d(np.asarray(porosity, np.float64))
+    try:
+        values: npt.NDArray[np.float64] = np.atleast_1d(np.asarray(porosity, np.float64))
+    except (TypeError, ValueError):
+        raise InputError(f"porosity must be one number or {count}, not {porosity!r}") from None
     if values.shape not in ((1,), (count,)):
-        raise InputError(f"porosity must be one number or {count}, not {values.shape}")
+        raise InputError(f"porosity must be one number or {count}, not {values.size}")
     asked = np.broadcast_to(values, count)
     return tuple(_validate.real(p, name="porosity", minimum=0, maximum=1) for p in asked)
 

@@ -68,7 +68,7 @@ class Checkpoints:
         )
         try:
             self._manager.save(step, args=arguments, force=True)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # TensorStore has ValueError for a full disk
             raise CheckpointError(
                 f"checkpoint of step {step} cannot be written to {self.folder}: {error}"
             ) from error

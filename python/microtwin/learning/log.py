@@ -8,6 +8,7 @@ from typing import Any
 
 from microtwin import _files
 from microtwin.errors import CheckpointError
+from microtwin.learning.devices import is_first
 
 
 class CsvLog:
@@ -26,18 +27,30 @@ class CsvLog:
         """Drop the rows after `step`, and a last row that a crash cut short."""
         if not self.path.exists():
             return
-        header, *rows = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [row for row in rows if row.endswith("\n") and int(row.split(",", 1)[0]) <= step]
-        _files.write_text(self.path, header + "".join(kept))
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n")]
+        kept = whole[:1] + [row for row in whole[1:] if int(row.split(",", 1)[0]) <= step]
+        _files.write_text(self.path, "".join(kept))
 
     def append(self, step: int, values: Mapping[str, float]) -> None:
-        """Write one row and hand it to the operating system at once."""
-        new = not self.path.exists() or self.path.stat().st_size == 0
-        with self.path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if new:
-                writer.writerow(["step", *values])
-            writer.writerow([step, *(f"{value:.9g}" for value in values.values())])
+        """Write one row and hand it to the operating system at once.
+
+        Raises
+        ------
+        CheckpointError
+            If the disk refuses.
+        """
+        try:
+            new = not self.path.exists() or self.path.stat().st_size == 0
+            with self.path.open("a", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                if new:
+                    writer.writerow(["step", *values])
+                writer.writerow([step, *(f"{value:.9g}" for value in values.values())])
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.path} cannot be written: {error.strerror or error}"
+            ) from error
 
     def last(self, column: str) -> float | None:
         """Return the value of `column` in the last row, or None if there is no row."""
@@ -69,6 +82,8 @@ class CsvLog:
 class TensorBoard:
     """The same numbers and pictures for TensorBoard, if tensorboardX is installed.
 
+    Where several processes train together, the first one writes.
+
     Parameters
     ----------
     folder : path
@@ -79,6 +94,8 @@ class TensorBoard:
 
     def __init__(self, folder: str | os.PathLike[str], *, first: int = 0) -> None:
         self._writer: Any = None
+        if not is_first():
+            return
         try:
             from tensorboardX import SummaryWriter
         except ImportError:

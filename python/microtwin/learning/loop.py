@@ -136,15 +136,19 @@ def train(
                     log.append(k, {**values, "seconds": time.perf_counter() - started})
                     if board is not None:
                         board.scalars(k, values)
-            if done == last or interrupt.requested or done % checkpoint_every == 0:
+            due = [hook for hook in hooks if done == last or done % hook.every == 0]
+            if due:
+                _check_weights(state, done)
+            # Before the checkpoint: one that is there says that its hooks have been called.
+            alone = jax.process_count() == 1
+            for hook in due if writes else ():
+                hook.call(done, state if alone else jax.device_get(state))
+            stop = interrupt.requested
+            if done == last or stop or done % checkpoint_every == 0:
                 _check_weights(state, done)
                 checkpoints.save(done, state)
-            alone = jax.process_count() == 1
-            for hook in hooks:
-                if writes and (done == last or done % hook.every == 0):
-                    hook.call(done, state if alone else jax.device_get(state))
             progress(done, last, rows[-1])
-            if interrupt.requested:
+            if stop or (done == last and interrupt.requested):
                 logger.info("interrupted after step %d; its checkpoint is written", done)
                 raise KeyboardInterrupt
     return state

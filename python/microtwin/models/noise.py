@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.extend.random import threefry_2x32
 
-STREAMS, CHANNELS, LARGEST = 1 << 4, 1 << 8, 1 << 17  # what two words of 32 bits can tell apart
+LARGEST = 1 << 17  # voxels along an axis that two words of 32 bits can tell apart
 
 
 @dataclass(frozen=True)
