@@ -1,4 +1,4 @@
-"""Tell the peak memory in kB of sampling one volume: ``python memory_of_sampling.py FOLDER SIDE``."""
+"""Tell the peak memory in kB of sampling a volume: ``memory_of_sampling.py FOLDER SIDE``."""
 
 import resource
 import sys

@@ -230,7 +230,7 @@ class InThrees(Whole):
 
 
 def test_the_half_that_pays_holds_whole_groups():
-    """Of 10 images of three kinds the first 3 are probed: their order goes on in the second part."""
+    """Of 10 images of three kinds the first 3 are probed, and their fakes after them."""
     pair = adversary(Sorted(), view=InThrees())
     Sorted.seen.clear()
     penalised(pair, penalty=0.1)(pair.initial(), Batch(real()[:10]), jax.random.key(0))
