@@ -12,7 +12,13 @@ import numpy as np
 import pytest
 
 import microtwin.generation as gen
-from generation.tiny import TINY, assert_equal_to_the_last_bit, final_state, grey_images
+from generation.tiny import (
+    TINY,
+    assert_equal_to_the_last_bit,
+    final_state,
+    grey_images,
+    install_tiny_preset,
+)
 from microtwin.errors import CheckpointError, InputError
 from microtwin.generation import adversaries
 
@@ -158,8 +164,9 @@ def test_damaged_settings_are_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_training_killed_without_warning_goes_on_to_the_same_weights(tmp_path):
+def test_training_killed_without_warning_goes_on_to_the_same_weights(tmp_path, monkeypatch):
     """Kill -9 at any moment; then two runs to the same step are equal to the last bit."""
+    install_tiny_preset(monkeypatch.setitem, validate_every=3)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     script = Path(__file__).with_name("killed_run.py")
     process = subprocess.Popen([sys.executable, str(script), str(tmp_path / "a")], env=environment)
@@ -184,3 +191,9 @@ def test_training_killed_without_warning_goes_on_to_the_same_weights(tmp_path):
     assert_equal_to_the_last_bit(final_state(tmp_path / "a"), final_state(tmp_path / "b"))
     steps = [row.split(",")[0] for row in log.read_text().splitlines()[1:]]
     assert steps == [str(i + 1) for i in range(reached + 5)]
+    a, b = (RunFolder(tmp_path / name) for name in ("a", "b"))
+    assert a.validation.rows() == b.validation.rows()
+    assert len(a.validation.rows()) > 2
+    with np.load(a.weights_file) as ours, np.load(b.weights_file) as theirs:
+        assert set(ours) == set(theirs)
+        assert all((ours[name] == theirs[name]).all() for name in ours)

@@ -1,8 +1,11 @@
 """Samples by number, block by block, and on disk."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -82,8 +85,6 @@ def test_an_interrupted_job_goes_on_to_the_same_file(trained, tmp_path, monkeypa
     monkeypatch.setitem(drawing.BLOCK, 2, 16)
     whole = gen.load_generator(trained.path)
     whole.sample_to(tmp_path / "whole.npy", 2, shape=(40, 40))
-    import os
-    import signal
 
     def press(done, total, values):
         if done == 4:
@@ -134,8 +135,6 @@ def test_streamed_files_give_the_run_of_the_arrays(tmp_path, trained):
 
 
 def test_no_more_images_are_kept_than_there_is_room_for(tmp_path):
-    import weakref
-
     alive, most = weakref.WeakSet(), 0
 
     class Kept(np.ndarray):
@@ -179,8 +178,30 @@ def test_a_large_volume_needs_no_more_memory_than_a_block(tmp_path):
         done = subprocess.run(
             [sys.executable, str(script), str(tmp_path / f"run{side}"), str(side)],
             capture_output=True, text=True, check=True,
-            env={**__import__("os").environ, "PYTHONPATH": ":".join(sys.path)},
+            env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
         )  # fmt: skip
         return int(done.stdout.split()[-1])
 
     assert peak(320) - peak(160) < 40_000  # kB; the difference of the volumes is 115 MB as float32
+
+
+def test_samples_that_do_not_fit_on_the_disk_end_in_a_clear_error(trained, tmp_path):
+    """A file is given its room at once: it is not found out in the middle of a map."""
+    code = (
+        "import resource, signal, sys; from generation import tiny; import microtwin as mt\n"
+        "from microtwin.generation import load_generator\n"
+        "tiny.install_tiny_preset(lambda table, name, value: table.update({name: value}))\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "generator = load_generator(sys.argv[1])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try: generator.sample_to(sys.argv[2], 1, shape=(400, 400))\n"
+        "except mt.errors.InputError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(trained.path), str(tmp_path / "s.npy")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{tmp_path / 's.npy'} cannot be written: File too large\n"

@@ -15,7 +15,7 @@ from microtwin.models import registry, texture
 TINY, TINY_SLICES, TINY_3D = "tiny-16", "tiny-slices-16", "tiny-3d-16"
 
 
-def install_tiny_preset(setitem):
+def install_tiny_preset(setitem, *, validate_every=100):
     """Register a pair of networks that trains in a blink, as the presets are registered."""
     small = {"local": 4, "common": 2, "channels": (8, 8)}
     networks = {
@@ -43,6 +43,7 @@ def install_tiny_preset(setitem):
         penalty=1.0,
         any_size=True,
         stretch=True,
+        validate_every=validate_every,
     )
     solid = replace(flat, name=TINY_3D, axes=3, batch=2, generator="tiny-g-3d", critic="tiny-c-3d")
     sliced = replace(solid, name=TINY_SLICES, batch=1, slices=4, critic="tiny-c")

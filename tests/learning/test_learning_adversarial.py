@@ -245,7 +245,7 @@ def test_the_generator_may_compute_in_bfloat16_and_keeps_its_weights_in_float32(
     assert kinds == {jnp.dtype(jnp.float32)}
     assert all(np.isfinite(value) for value in metrics.values())
     exact, _ = take(penalised(adversary(Linear()), penalty=0.1), adversary(Linear()).initial(), 5)
-    ours, theirs = (jax.tree.leaves(s.generator.params)[0] for s in (state, exact))
+    ours, theirs = (float(jax.tree.leaves(s.generator.params)[0]) for s in (state, exact))
     assert ours == pytest.approx(theirs, rel=0.02)
 
 

@@ -119,8 +119,8 @@ def write(
     target = check_output(path)
     _files.output_folder(target.absolute().parent, name="output")
     encoding = generator.settings.encoding
-    scratch = _Scratch(target, task, generator, channels=encoding.channels, resume=resume)
     try:
+        scratch = _Scratch(target, task, generator, channels=encoding.channels, resume=resume)
         scratch.draw(generator, task, progress)
         at = scratch.where_to_cut(generator, task)
         counts = np.zeros(task.count, np.int64)
@@ -184,6 +184,7 @@ class _Scratch:
         self._job = job
         shape = (task.count, *task.shape, channels)
         np.lib.format.open_memmap(self.codes, mode="w+", dtype=np.uint16, shape=shape).flush()
+        _reserve(self.codes)
         self._note(0)
 
     def _note(self, done: int) -> None:
@@ -204,10 +205,11 @@ class _Scratch:
                 kept[(piece.samples, *piece.window)] = codes
                 kept.flush()
                 del kept
-                if i == total or i % 16 == 0 or interrupt.requested or codes.size > AT_ONCE // 16:
+                if i == total or i % 16 == 0 or codes.size > AT_ONCE // 16:
                     self._note(i)
                 progress(i, total, {})
                 if interrupt.requested:
+                    self._note(i)
                     raise KeyboardInterrupt
 
     def parts(self) -> Iterator[tuple[slice, tuple[slice, ...], Codes]]:
@@ -233,8 +235,8 @@ class _Scratch:
             counts = np.zeros(FINE + 1, np.int64)
             for _, _, codes in self.parts():
                 counts += np.bincount(codes.ravel(), minlength=FINE + 1)
-            below = np.cumsum(counts) / counts.sum()
-            levels = np.searchsorted(below, np.cumsum(settings.fractions)[:-1])
+            ranks = np.cumsum(settings.fractions)[:-1] * (counts.sum() - 1)  # as np.quantile has it
+            levels = np.searchsorted(np.cumsum(counts), np.floor(ranks) + 1)
             return tuple(float((level + 0.5) / FINE) for level in levels)
         few: npt.NDArray[np.float32] = np.empty((1, settings.phases), np.float32)
         if task.rule == "porosity":
@@ -267,10 +269,18 @@ def _sink(target: Path, task: Task, *, grey: bool) -> Iterator["_Array | _Folder
                 file = tifffile.memmap(
                     temporary, shape=shape, dtype=dtype, bigtiff=True, photometric="minisblack"
                 )
+            _reserve(temporary)
             yield _Array(file, target, grey=grey)
             del file
     else:
         yield _Folder(_files.output_folder(target), task, grey=grey)
+
+
+def _reserve(file: Path) -> None:
+    """Take the room of a file on disk: in a map, a disk that is full later on kills the process."""
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
 
 
 class _Array:
