@@ -21,6 +21,7 @@ from generation.tiny import (
 )
 from microtwin.errors import CheckpointError, InputError
 from microtwin.generation import adversaries
+from microtwin.generation.run_folder import RunFolder
 
 
 def test_resumed_training_equals_uninterrupted_training_to_the_last_bit(trained, tmp_path):
