@@ -44,6 +44,11 @@ def test_a_period_that_does_not_fit_is_refused(trained):
         trained.sample(1, shape=(40, 35), periodic=True)
 
 
+def test_sides_beyond_the_reach_of_the_noise_are_refused(trained):
+    with pytest.raises(InputError, match="sides up to 131008, not 131009"):
+        trained.sample(1, shape=(16, 131_009))
+
+
 def written(path):
     if path.suffix == ".zarr":
         import zarr

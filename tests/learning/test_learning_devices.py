@@ -112,6 +112,16 @@ def test_curves_for_tensorboard_read_back_as_the_log(tmp_path):
     assert len(found) == 7
 
 
+def test_a_writer_of_events_that_died_does_not_hold_up_the_run(tmp_path):
+    """As on a full disk: nobody empties its queue of ten then."""
+    pytest.importorskip("tensorboardX")
+    board = TensorBoard(tmp_path / "board")
+    board._writer.file_writer.event_writer._worker.stop()
+    for step in range(50):
+        board.scalars(step, {"loss": 1.0})
+    board.close()
+
+
 def test_without_tensorboardx_there_are_no_event_files(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     board = TensorBoard(tmp_path / "board")

@@ -1,14 +1,18 @@
 """What is logged in training: CSV files that survive crashes and resuming, and TensorBoard's."""
 
 import csv
+import logging
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from microtwin import _files
 from microtwin.errors import CheckpointError
 from microtwin.learning.devices import is_first
+
+logger = logging.getLogger(__name__)
 
 
 class CsvLog:
@@ -104,16 +108,27 @@ class TensorBoard:
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Add numbers by their names."""
-        if self._writer is not None:
+        if self._lives():
             for name, value in values.items():
                 self._writer.add_scalar(name, value, step)
 
     def picture(self, step: int, name: str, picture: Any) -> None:
         """Add a grey picture (y, x) of uint8."""
-        if self._writer is not None:
+        if self._lives():
             self._writer.add_image(name, picture, step, dataformats="HW")
 
     def close(self) -> None:
         """Write all that is left."""
-        if self._writer is not None:
-            self._writer.close()
+        if self._lives():
+            with suppress(OSError):  # what counts is in the CSV files
+                self._writer.close()
+
+    def _lives(self) -> bool:
+        """Whether events are taken: a full disk ends the writer's thread, and its queue blocks."""
+        if self._writer is None:
+            return False
+        if self._writer.file_writer.event_writer._worker.is_alive():
+            return True
+        logger.warning("TensorBoard's events can no longer be written")
+        self._writer = None
+        return False
