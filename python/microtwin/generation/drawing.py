@@ -13,7 +13,7 @@ from microtwin.errors import InputError
 from microtwin.generation.encoding import Encoding
 from microtwin.generation.presets import Preset
 from microtwin.learning.adversarial import Network, Weights
-from microtwin.models.noise import LARGEST
+from microtwin.models import noise
 
 VOXELS_AT_ONCE = 1 << 16
 BLOCK = {2: 512, 3: 128}  # side of what is made at a time
