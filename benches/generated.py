@@ -42,7 +42,7 @@ def trained(images: Any, options: argparse.Namespace, preset: str) -> mt.Generat
 
 def curves(samples: Sequence[Any], phase: int, max_lag: int) -> dict[str, np.ndarray]:
     """Return S2, L and C2 of each sample, averaged over its axes: (samples, lags)."""
-    functions = {"S2": mt.two_point, "L": mt.lineal_path, "C2": mt.two_point_cluster}
+    functions = {"S2": mt.two_point, "L": mt.lineal_path, "C2": mt.cluster_function}
     return {
         name: np.array([function(s, phase=phase, max_lag=max_lag).mean for s in samples])
         for name, function in functions.items()

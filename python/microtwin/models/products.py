@@ -9,6 +9,7 @@ with two sides or three, kernels (*sides, in, out), as in Keras.
 from itertools import product
 from string import ascii_lowercase
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -38,17 +39,51 @@ def depth_to_space(x: Array, block: int) -> Array:
 def conv_valid(x: Array, kernel: Array, *, stride: int = 1) -> Array:
     """Convolve without padding."""
     if stride == 1 and kernel.shape[-2] > 1 and not accelerated():
-        return _conv_by_rows(x, kernel)
-    names = "NHWC", "HWIO", "NHWC"
-    if x.ndim == 5:
-        names = "NDHWC", "DHWIO", "NDHWC"
+        return _conv_in_plane(x, kernel) if x.ndim == 4 else _conv_by_rows(x, kernel)
+    return _plain(x, kernel, stride)
+
+
+def _plain(x: Array, kernel: Array, stride: int = 1) -> Array:
+    names = ("NDHWC", "DHWIO", "NDHWC") if x.ndim == 5 else ("NHWC", "HWIO", "NHWC")
     return lax.conv_general_dilated(
         x, kernel, [stride] * (x.ndim - 2), "VALID", dimension_numbers=names
     )
 
 
+@jax.custom_vjp
+def _conv_in_plane(x: Array, kernel: Array) -> Array:
+    """Convolve images by XLA, with gradients by what it does well.
+
+    The gradient for the image is a plain convolution with the kernel turned round, that for the
+    kernel one product for each of its taps: together twice as fast as XLA's own.
+    """
+    return _plain(x, kernel)
+
+
+def _forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
+    return _plain(x, kernel), (x, kernel)
+
+
+def _backward(kept: tuple[Array, Array], slope: Array) -> tuple[Array, Array]:
+    x, kernel = kept
+    rows, columns, c_in, c_out = kernel.shape
+    edge = ((0, 0), (rows - 1, rows - 1), (columns - 1, columns - 1), (0, 0))
+    of_x = _plain(jnp.pad(slope, edge), kernel[::-1, ::-1].swapaxes(2, 3))
+    _, height, width, _ = slope.shape
+    flat = slope.reshape(-1, c_out)
+    taps = [
+        x[:, i : i + height, j : j + width].reshape(-1, c_in).T @ flat
+        for i in range(rows)
+        for j in range(columns)
+    ]
+    return of_x, jnp.stack(taps).reshape(kernel.shape)
+
+
+_conv_in_plane.defvjp(_forward, _backward)
+
+
 def _conv_by_rows(x: Array, kernel: Array) -> Array:
-    """Convolve by one matrix product for each row of the kernel.
+    """Convolve volumes by one matrix product for each row of the kernel.
 
     Shifted copies along the last axis become channels, so that the products are long and the copies
     few. The gradients are products too: two to five times as fast as those that XLA makes.
