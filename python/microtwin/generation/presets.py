@@ -148,14 +148,14 @@ PRESETS: Mapping[str, Preset] = {
         ),
         _texture(
             "slice-3d",
-            "volumes of any size from images alone; under 45 minutes on two CPU cores",
-            steps=3000,
+            "volumes of any size from images alone; under half an hour on two CPU cores",
+            steps=1200,
             batch=1,
             axes=3,
             slices=8,
             rate=7e-4,
             final_rate=0.1,
-            validate_every=250,
+            validate_every=150,
         ),
         _texture(
             "slice-3d-wide",

@@ -25,7 +25,7 @@ arXiv:1802.05637).
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 import jax
@@ -39,6 +39,9 @@ from microtwin.models.noise import Window, white
 
 SLOPE = 0.2
 CENTRE, GAIN = 0.319, 1.6  # bring LeakyReLU of a standard normal number back to mean 0, variance 1
+SMOOTHINGS = 2  # of the latent field: what is interpolated from it then varies as much at the nodes
+# as between them, where linear interpolation of white noise would leave half of its variance.
+LOUDER = (256 / 70) ** 0.5  # brings the variance back to one: weights 1, 4, 6, 4, 1 of 16
 MARGIN = 6  # latent vectors around the image that the convolutions use up
 he_uniform = nnx.initializers.he_uniform()
 
@@ -51,7 +54,7 @@ class Latent(NamedTuple):
     field : Array
         Latent vectors, (n, *sides, channels).
     noise : tuple of Array
-        One map (n, *sides, 1) a resolution, from coarse to fine; none for a network without grain.
+        One map (n, *sides, 1) a resolution, from coarse to fine; without grain not the finest two.
     """
 
     field: Array
@@ -69,7 +72,7 @@ class Stage(nnx.Module):
         Whether the image is doubled first.
     smooth : bool
         Whether what the convolution makes is smoothed, so that only noise has the finest scale.
-    grain : bool
+    noisy : bool
         Whether it adds noise.
     """
 
@@ -81,12 +84,12 @@ class Stage(nnx.Module):
         *,
         double: bool,
         smooth: bool,
-        grain: bool,
+        noisy: bool,
         rngs: nnx.Rngs,
     ) -> None:
         self.double, self.smooth = double, smooth
         self.kernel = nnx.Param(he_uniform(rngs.params(), (*[3] * axes, c_in, c_out)))
-        self.strength = nnx.Param(0.1 * jnp.ones(c_out)) if grain else None
+        self.strength = nnx.Param(0.1 * jnp.ones(c_out)) if noisy else None
         self.bias = nnx.Param(jnp.zeros(c_out))
 
     def __call__(self, x: Array, noise: Array | None) -> Array:
@@ -124,8 +127,8 @@ class Generator(nnx.Module):
     conditions : int
         Numbers that can be asked for (see `latent`).
     grain : bool
-        Whether noise is added at each resolution: for grey levels, which have grain. Phases have
-        none; what should be one phase would be speckled.
+        Whether noise is added at the two finest resolutions too: for grey levels, which have grain.
+        Phases have none; what should be one phase would be speckled.
     local, common : int
         Channels of the latent field that vary from place to place, and from image to image.
     channels : sequence of int
@@ -144,14 +147,21 @@ class Generator(nnx.Module):
         channels: Sequence[int] = (96, 64, 48, 32, 16),
         rngs: nnx.Rngs,
     ) -> None:
-        self.axes, self.outputs, self.conditions, self.grain = axes, outputs, conditions, grain
+        self.axes, self.outputs, self.conditions = axes, outputs, conditions
         self.local, self.common = local, common
         self.stride = 2 ** (len(channels) - 1)
         widths = (local + common + conditions, *channels)
         last = len(channels) - 1
         self.stages = nnx.List(
             [
-                Stage(axes, *pair, double=i > 0, smooth=i == last, grain=grain, rngs=rngs)
+                Stage(
+                    axes,
+                    *pair,
+                    double=i > 0,
+                    smooth=i == last,
+                    noisy=grain or i < last - 1,
+                    rngs=rngs,
+                )
                 for i, pair in enumerate(pairwise(widths))
             ]
         )
@@ -161,8 +171,7 @@ class Generator(nnx.Module):
     def __call__(self, latent: Latent, *, train: bool = False, key: Array | None = None) -> Array:
         """Map a latent to images (n, *sides, outputs); nothing is random here: no `key` is used."""
         x = latent.field
-        maps = latent.noise or (None,) * len(self.stages)
-        for stage, noise in zip(self.stages, maps, strict=True):
+        for stage, noise in zip_longest(self.stages, latent.noise):
             x = stage(x, noise)
         x = leaky_relu(self.mix(x), SLOPE)  # lets the finest noise differ from phase to phase
         x = self.out(x)
@@ -195,14 +204,21 @@ class Generator(nnx.Module):
         sides = self.latent_shape(shape)
         corner = [0] * self.axes if origin is None else [o // self.stride for o in origin]
         wrap = None if period is None else [p // self.stride for p in period]
-        windows = [Window(0, (), (), self.common), Window(1, corner, sides, self.local, wrap)]
-        for level, stage in enumerate(self.stages if self.grain else ()):
-            inner = tuple(stage.side(side) for side in windows[-1].sides)
+        wide = [side + 2 * SMOOTHINGS for side in sides]
+        windows = [Window(0, (), (), self.common), Window(1, corner, wide, self.local, wrap)]
+        inner = sides
+        for level, stage in enumerate(self.stages):
+            if stage.strength is None:
+                break
+            inner = tuple(stage.side(side) for side in inner)
             scale = 2**level
             begin = [o * scale for o in corner]
             again = None if wrap is None else [p * scale for p in wrap]
             windows.append(Window(2 + level, begin, inner, 1, again))
         common, local, *noise = white(keys, windows)
+        for _ in range(SMOOTHINGS):
+            local = products.smooth_valid(local)
+        local = local * LOUDER**self.axes
         if self.conditions:
             zeros = jnp.zeros((len(keys), self.conditions))
             common = jnp.concatenate([common, zeros if condition is None else condition], axis=-1)
