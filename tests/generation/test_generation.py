@@ -106,7 +106,7 @@ def test_images_may_be_a_folder_a_stack_or_a_list_of_files(tmp_path, trained):
         [tmp_path / "0.png", tmp_path / "1.png"],
         (image for image in images),
     )
-    assert {TrainingSet.of(each).digest for each in given} == {trained.settings.digest}
+    assert {TrainingSet.of(each, size=16).digest for each in given} == {trained.settings.digest}
 
 
 @pytest.mark.parametrize(

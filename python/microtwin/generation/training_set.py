@@ -105,11 +105,12 @@ class TrainingSet:
     ) -> "TrainingSet":
         """Read and prepare `images`, given as in `train_gan`, for patches of `size`."""
         given = [opened(part, axes=axes, stream=stream) for part in by_direction(images)]
-        shapes, spacing, values = _looked_at(given, size=size, axes=axes)
+        shapes, spacing, values = _looked_at(given, axes=axes)
         if len(values) == 1:
             raise InputError(
                 f"images must show at least two phases, but all their values are {values[0]:g}"
             )
+        _check_hold(shapes, size)
         thresholds: tuple[float, ...] = ()
         limits = LABEL_LIMITS
         labelled = len(values) <= MOST_PHASES
@@ -178,7 +179,7 @@ def _all(sets: Iterable[Sequence[Array]]) -> Iterator[Array]:
 
 
 def _looked_at(
-    sets: Sequence[Sequence[Array]], *, size: int, axes: int
+    sets: Sequence[Sequence[Array]], *, axes: int
 ) -> tuple[Shapes, tuple[float, ...] | None, npt.NDArray[Any]]:
     """Return the shapes of all images, their common spacing, and their first few values."""
     shapes: Shapes = []
@@ -193,17 +194,21 @@ def _looked_at(
                 raise InputError(
                     f"images must be {kind} for this preset; image {i} is {image.ndim}-D"
                 )
-            if min(image.shape) < size:
-                sides = "x".join(map(str, image.shape))
-                raise InputError(
-                    f"images must be at least {'x'.join([str(size)] * axes)} for this preset; "
-                    f"image {i} is {sides}"
-                )
             shapes[-1].append(image.shape)
             spacings.add(getattr(image, "spacing", None))
             if len(values) <= MOST_PHASES:
                 values = np.union1d(values, image)
     return shapes, spacings.pop() if len(spacings) == 1 else None, values
+
+
+def _check_hold(shapes: Shapes, size: int) -> None:
+    """Raise InputError unless a patch fits into every image."""
+    for i, shape in enumerate(shape for of_set in shapes for shape in of_set):
+        if min(shape) < size:
+            raise InputError(
+                f"images must be at least {'x'.join([str(size)] * len(shape))} for this preset; "
+                f"image {i} is {'x'.join(map(str, shape))}"
+            )
 
 
 def _split(sets: list[Sequence[Array]], shapes: Shapes, *, size: int) -> tuple[

@@ -104,7 +104,12 @@ class TensorBoard:
             from tensorboardX import SummaryWriter
         except ImportError:
             return
-        self._writer = SummaryWriter(str(folder), purge_step=first + 1 if first else None)
+        # Files are named by the second: two writers of one second must not share one.
+        self._writer = SummaryWriter(
+            str(folder),
+            purge_step=first + 1 if first else None,
+            filename_suffix=f".from-{first}",
+        )
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Add numbers by their names."""
