@@ -71,9 +71,9 @@ def report(samples: Any, real: Any, max_lag: int) -> dict[str, Any]:
         found, wanted = curves(samples, phase, max_lag), curves(real, phase, max_lag)
         for name, values in found.items():
             rows[f"{name} of phase {phase}"] = beside(values, wanted[name])
+    slope = 4 if np.ndim(samples[0]) == 3 else np.pi
     surface = [
-        [mt.describe(s, phase=1, max_lag=1).specific_surface for s in part]
-        for part in (samples, real)
+        [slope * (s2[0] - s2[1]) for s2 in curves(part, 1, 1)["S2"]] for part in (samples, real)
     ]
     porosity = [[float((s == 0).mean()) for s in part] for part in (samples, real)]
     for name, (of_samples, of_real) in {"surface": surface, "porosity": porosity}.items():
