@@ -155,7 +155,7 @@ PRESETS: Mapping[str, Preset] = {
             slices=8,
             rate=7e-4,
             final_rate=0.1,
-            validate_every=150,
+            validate_every=50,
         ),
         _texture(
             "slice-3d-wide",

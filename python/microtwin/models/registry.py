@@ -43,13 +43,14 @@ def _known() -> dict[str, Architecture]:
     for size in (320, 128, 64):
         networks[f"thesis-{size}-generator"] = partial(dcgan.Generator, size)
     networks["thesis-discriminator"] = dcgan.Discriminator
-    for axes, common in ((2, 16), (3, 8)):
-        networks[f"texture-generator-{axes}d"] = partial(
-            texture.Generator, axes=axes, common=common
-        )
+    # In volumes a smooth latent field left too little for a short training to work with.
+    solid = {"axes": 3, "common": 8, "coarse": 0, "smoothings": 0}
+    networks["texture-generator-2d"] = texture.Generator
+    networks["texture-generator-3d"] = partial(texture.Generator, **solid)
+    for axes in (2, 3):
         networks[f"texture-critic-{axes}d"] = partial(texture.Critic, axes=axes)
     networks["texture-generator-3d-wide"] = partial(
-        texture.Generator, axes=3, local=64, common=8, channels=(512, 256, 128, 64, 32)
+        texture.Generator, **solid, local=64, channels=(512, 256, 128, 64, 32)
     )
     networks["texture-critic-2d-wide"] = partial(texture.Critic, channels=(64, 128, 256))
     return {name: Architecture(name, build) for name, build in networks.items()}

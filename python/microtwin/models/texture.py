@@ -26,6 +26,7 @@ arXiv:1802.05637).
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise, zip_longest
+from math import comb
 from typing import NamedTuple
 
 import jax
@@ -39,9 +40,6 @@ from microtwin.models.noise import Window, white
 
 SLOPE = 0.2
 CENTRE, GAIN = 0.319, 1.6  # bring LeakyReLU of a standard normal number back to mean 0, variance 1
-SMOOTHINGS = 2  # of the latent field: what is interpolated from it then varies as much at the nodes
-# as between them, where linear interpolation of white noise would leave half of its variance.
-LOUDER = (256 / 70) ** 0.5  # brings the variance back to one: weights 1, 4, 6, 4, 1 of 16
 MARGIN = 6  # latent vectors around the image that the convolutions use up
 he_uniform = nnx.initializers.he_uniform()
 
@@ -54,7 +52,7 @@ class Latent(NamedTuple):
     field : Array
         Latent vectors, (n, *sides, channels).
     noise : tuple of Array
-        One map (n, *sides, 1) a resolution, from coarse to fine; without grain not the finest two.
+        One map (n, *sides, 1) a resolution, from coarse to fine; without grain the coarsest only.
     """
 
     field: Array
@@ -127,8 +125,14 @@ class Generator(nnx.Module):
     conditions : int
         Numbers that can be asked for (see `latent`).
     grain : bool
-        Whether noise is added at the two finest resolutions too: for grey levels, which have grain.
-        Phases have none; what should be one phase would be speckled.
+        Whether noise is added at every resolution: for grey levels, which have grain. Phases have
+        none; what should be one phase would be speckled.
+    coarse : int
+        At how many of the coarsest resolutions noise is added without grain.
+    smoothings : int
+        How often the latent field is smoothed: what is interpolated from it then varies as much at
+        the nodes as between them, where linear interpolation of white noise leaves half of its
+        variance.
     local, common : int
         Channels of the latent field that vary from place to place, and from image to image.
     channels : sequence of int
@@ -142,13 +146,15 @@ class Generator(nnx.Module):
         outputs: int = 1,
         conditions: int = 0,
         grain: bool = True,
+        coarse: int = 3,
+        smoothings: int = 2,
         local: int = 48,
         common: int = 16,
         channels: Sequence[int] = (96, 64, 48, 32, 16),
         rngs: nnx.Rngs,
     ) -> None:
         self.axes, self.outputs, self.conditions = axes, outputs, conditions
-        self.local, self.common = local, common
+        self.local, self.common, self.smoothings = local, common, smoothings
         self.stride = 2 ** (len(channels) - 1)
         widths = (local + common + conditions, *channels)
         last = len(channels) - 1
@@ -159,7 +165,7 @@ class Generator(nnx.Module):
                     *pair,
                     double=i > 0,
                     smooth=i == last,
-                    noisy=grain or i < last - 1,
+                    noisy=grain or i < coarse,
                     rngs=rngs,
                 )
                 for i, pair in enumerate(pairwise(widths))
@@ -204,7 +210,7 @@ class Generator(nnx.Module):
         sides = self.latent_shape(shape)
         corner = [0] * self.axes if origin is None else [o // self.stride for o in origin]
         wrap = None if period is None else [p // self.stride for p in period]
-        wide = [side + 2 * SMOOTHINGS for side in sides]
+        wide = [side + 2 * self.smoothings for side in sides]
         windows = [Window(0, (), (), self.common), Window(1, corner, wide, self.local, wrap)]
         inner = sides
         for level, stage in enumerate(self.stages):
@@ -216,9 +222,11 @@ class Generator(nnx.Module):
             again = None if wrap is None else [p * scale for p in wrap]
             windows.append(Window(2 + level, begin, inner, 1, again))
         common, local, *noise = white(keys, windows)
-        for _ in range(SMOOTHINGS):
+        for _ in range(self.smoothings):
             local = products.smooth_valid(local)
-        local = local * LOUDER**self.axes
+        # Weights 1, 2, 1 of 4, n times over, are the binomials of order 2n.
+        n = 2 * self.smoothings
+        local = local * (4**n / comb(2 * n, n)) ** (self.axes / 2)
         if self.conditions:
             zeros = jnp.zeros((len(keys), self.conditions))
             common = jnp.concatenate([common, zeros if condition is None else condition], axis=-1)
