@@ -44,7 +44,7 @@ def _known() -> dict[str, Architecture]:
         networks[f"thesis-{size}-generator"] = partial(dcgan.Generator, size)
     networks["thesis-discriminator"] = dcgan.Discriminator
     # In volumes a smooth latent field left too little for a short training to work with.
-    solid = {"axes": 3, "common": 8, "coarse": 0, "smoothings": 0}
+    solid: dict[str, Any] = {"axes": 3, "common": 8, "coarse": 0, "smoothings": 0}
     networks["texture-generator-2d"] = texture.Generator
     networks["texture-generator-3d"] = partial(texture.Generator, **solid)
     for axes in (2, 3):
