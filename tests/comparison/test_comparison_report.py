@@ -45,7 +45,7 @@ def comparison():
     real = list((greys > 0.5).astype(np.uint8))
     target = describe(real, phase=(1, 0), max_lag=8)
     made = rng.random((4, 32, 32)).astype(np.float32)
-    gan = Samples(made, (made > 0.5).astype(np.uint8), (0.5,), 7)
+    gan = Samples(made, (made > 0.5).astype(np.uint8), (0.5,), 7, range(len(made)))
     return compare(
         {
             "annealed": [
