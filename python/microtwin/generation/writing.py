@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from microtwin.generation.generator import Generator
 
 FINE = 65535
-AT_ONCE = 1 << 24  # voxels that are cut at a time
+AT_ONCE = 1 << 21  # voxels that are cut at a time
 FILES = (".zarr", ".tif", ".tiff", ".npy")
 Codes = npt.NDArray[np.uint16]
 
