@@ -143,6 +143,7 @@ class Ours:
         from microtwin.generation import adversaries
         from microtwin.generation.encoding import Encoding
         from microtwin.generation.presets import PRESETS
+        from microtwin.learning.devices import compiler_options
         from structures import blobs
 
         self.preset = PRESETS[case]
@@ -161,7 +162,8 @@ class Ours:
         self.key = jax.random.key(SEED)
         step = adversaries.step(self.preset, encoding, self.adversary)
         begin = time.perf_counter()
-        lowered = jax.jit(step, donate_argnums=0).lower(self.state, self.patches, self.key)
+        compiled = jax.jit(step, donate_argnums=0, compiler_options=compiler_options())
+        lowered = compiled.lower(self.state, self.patches, self.key)
         self.trace = time.perf_counter() - begin
         begin = time.perf_counter()
         self.compiled = lowered.compile()

@@ -13,6 +13,7 @@ from microtwin.errors import InputError
 from microtwin.generation.encoding import Encoding
 from microtwin.generation.presets import Preset
 from microtwin.learning.adversarial import Network, Weights
+from microtwin.learning.devices import compiler_options
 from microtwin.models import noise
 
 VOXELS_AT_ONCE = 1 << 16
@@ -66,7 +67,11 @@ class Drawer:
     ) -> None:
         self._module, self._network = module, network
         self._preset, self._encoding = preset, encoding
-        self._draw = jax.jit(self._drawn, static_argnames=("shape", "period"))
+        self._draw = jax.jit(
+            self._drawn,
+            static_argnames=("shape", "period"),
+            compiler_options=compiler_options(),
+        )
 
     def __call__(
         self,

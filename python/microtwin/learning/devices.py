@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import jax
@@ -111,3 +112,22 @@ def accelerated() -> bool:
     chosen = _chosen()
     platform = jax.default_backend() if chosen is None else chosen.platform
     return bool(platform != "cpu")
+
+
+def compiler_options() -> dict[str, str]:
+    """Return options for ``jax.jit`` with which convolutions run well on the present device.
+
+    On CPUs, XLA may hand convolutions to YNNPACK, whose gradients and whose forward passes with
+    few channels are several times slower than XLA's own: here it may not.
+    """
+    return {} if accelerated() else _without_ynnpack()
+
+
+@cache
+def _without_ynnpack() -> dict[str, str]:
+    options = {"xla_cpu_experimental_ynn_fusion_type": ""}
+    try:
+        jax.jit(lambda x: x, compiler_options=options).lower(0.0).compile()
+    except jax.errors.JaxRuntimeError:  # this version of XLA has no YNNPACK
+        return {}
+    return options

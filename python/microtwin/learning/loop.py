@@ -14,7 +14,7 @@ from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import TrainingError
 from microtwin.learning import interrupts
 from microtwin.learning.checkpoints import Checkpoints
-from microtwin.learning.devices import Devices, is_first
+from microtwin.learning.devices import Devices, compiler_options, is_first
 from microtwin.learning.log import CsvLog, TensorBoard
 
 logger = logging.getLogger(__name__)
@@ -172,7 +172,8 @@ class _Compiled:
             # Compiled ahead, a step that changes the types of the state fails instead of compiling
             # again.
             taken = self._step if count == 1 else self._several
-            self._compiled[count] = jax.jit(taken, donate_argnums=0).lower(*arguments).compile()
+            step = jax.jit(taken, donate_argnums=0, compiler_options=compiler_options())
+            self._compiled[count] = step.lower(*arguments).compile()
         return self._compiled[count](*arguments)
 
     def _several(self, state: Any, batches: Any, keys: jax.Array) -> Any:
