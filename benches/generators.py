@@ -266,11 +266,14 @@ def compare(ours, peer, model, real, layout):
     apart = 0.0
     fake, logits = model.look(real, theirs)
     expected = ours.look(drawn)
+    # PyTorch's batch normalisation of channels-last images is 4e-4 away from its own in float64 at
+    # 320 x 320, where it and JAX's of contiguous ones are 3e-6 away.
+    close = 1e-3 if layout == "channels-last" else 1e-4
     for name, found, wanted in (
         ("images", fake.movedim(1, -1).numpy(), expected[0]),
         ("logits", logits.numpy(), expected[1]),
     ):
-        apart = max(apart, _apart(name, found, wanted, 1e-4))
+        apart = max(apart, _apart(name, found, wanted, close))
     ours.restart()
     for step, tolerance in ((0, 1e-3), (1, 1e-2)):
         theirs = taken_over(peer, ours.drawn(step), layout)
@@ -279,7 +282,7 @@ def compare(ours, peer, model, real, layout):
         # gradient away: rounding shows there.
         _apart(f"losses of step {step}", found, wanted, tolerance)
         if step == 0:
-            apart = max(apart, _apart("the critic's first loss", found[:1], wanted[:1], 1e-4))
+            apart = max(apart, _apart("the critic's first loss", found[:1], wanted[:1], close))
     return apart
 
 
