@@ -1,11 +1,9 @@
 """What the judgement of how new samples are returns."""
 
 import base64
-import csv
-import io
-import json
 import math
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _files, _validate
+from microtwin import _files, _result_files, _validate
 from microtwin._version import __version__
-from microtwin.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -330,10 +327,8 @@ class Novelty:
         """
         about = {name: getattr(self, name) for name in _ABOUT}
         head = {"format": FORMAT, **about, "descriptors": self.descriptors}
-        text = io.StringIO()
-        text.write(f"# {json.dumps(head)}\n")
-        self.to_dataframe().to_csv(text, index=False, lineterminator="\n")
-        return _files.write_text(path, text.getvalue())
+        table = self.to_dataframe().to_csv(index=False, lineterminator="\n")
+        return _result_files.write_csv(path, head, table)
 
     @classmethod
     def from_csv(cls, path: str | os.PathLike[str]) -> Self:
@@ -344,41 +339,35 @@ class Novelty:
         InputError
             If it cannot be read, or is something else.
         """
-        lines = _read(path).splitlines()
-        try:
-            head = json.loads(lines[0].removeprefix("#"))
-            if head.pop("format") != FORMAT:
-                raise ValueError("another format")
-            rows = list(csv.DictReader(lines[1:]))
-            names = head.pop("descriptors")
+        return _result_files.read_csv(path, FORMAT, cls._of_table)
 
-            def column(kind: str, name: str) -> list[float]:
-                texts = (row[name] for row in rows if row["kind"] == kind)
-                return [float(text) if text else math.nan for text in texts]
+    @classmethod
+    def _of_table(cls, head: Record, rows: Sequence[Mapping[str, str]]) -> Self:
+        names = head["descriptors"]
 
-            def table(kind: str, columns: list[str], type_: Any) -> npt.NDArray[Any]:
-                values = np.array([column(kind, name) for name in columns], dtype=type_)
-                return np.ascontiguousarray(values.T)
+        def column(kind: str, name: str) -> list[float]:
+            texts = (row[name] for row in rows if row["kind"] == kind)
+            return [float(text) if text else math.nan for text in texts]
 
-            return cls(
-                **{name: head[name] for name in _ABOUT},
-                chosen=table("sample", ["sample", "row", "column"], np.int64),
-                distances=np.array(column("sample", "distance")),
-                unlike=np.array(column("sample", "unlike")),
-                places=table(
-                    "sample", ["image", "image_row", "image_column", "symmetry"], np.int64
-                ),
-                real_distances=np.array(column("real", "distance")),
-                real_unlike=np.array(column("real", "unlike")),
-                twins=np.array(column("sample", "twin")),
-                real_twins=np.array(column("real", "twin")),
-                descriptors=tuple(names),
-                values=table("sample", names, np.float64),
-                real_values=table("real", names, np.float64),
-                kept=np.empty((0, 2, head["size"], head["size"]), np.uint8),
-            )
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is not a {FORMAT} file, or is damaged") from error
+        def table(kind: str, columns: list[str], type_: Any) -> npt.NDArray[Any]:
+            values = np.array([column(kind, name) for name in columns], dtype=type_)
+            return np.ascontiguousarray(values.T)
+
+        return cls(
+            **{name: head[name] for name in _ABOUT},
+            chosen=table("sample", ["sample", "row", "column"], np.int64),
+            distances=np.array(column("sample", "distance")),
+            unlike=np.array(column("sample", "unlike")),
+            places=table("sample", ["image", "image_row", "image_column", "symmetry"], np.int64),
+            real_distances=np.array(column("real", "distance")),
+            real_unlike=np.array(column("real", "unlike")),
+            twins=np.array(column("sample", "twin")),
+            real_twins=np.array(column("real", "twin")),
+            descriptors=tuple(names),
+            values=table("sample", names, np.float64),
+            real_values=table("real", names, np.float64),
+            kept=np.empty((0, 2, head["size"], head["size"]), np.uint8),
+        )
 
     def to_record(self) -> Record:
         """Return all of it as a JSON-ready object."""
@@ -428,22 +417,7 @@ class Novelty:
         InputError
             If it cannot be read, or is something else.
         """
-        try:
-            record = json.loads(_read(path))
-            if record["format"] != FORMAT:
-                raise ValueError("another format")
-            return cls.from_record(record)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is not a {FORMAT} file, or is damaged") from error
-
-
-def _read(path: str | os.PathLike[str]) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not a {FORMAT} file, or is damaged") from error
+        return _result_files.read_json(path, FORMAT, cls.from_record)
 
 
 def _repeated(twins: Floats, near: float) -> float:

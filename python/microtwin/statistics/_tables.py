@@ -1,7 +1,5 @@
 """Correlation functions to tables and files, and exactly back."""
 
-import csv
-import io
 import json
 import os
 from collections.abc import Sequence
@@ -10,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from microtwin import _files
+from microtwin import _files, _result_files
 from microtwin.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,19 +50,14 @@ def write_csv(
     The numbers are in the table for those who read it; `about` has to hold them exactly.
     """
     header = {"format": FORMAT, **about, "functions": [_about(f) for f in functions]}
-    text = io.StringIO()
-    text.write(f"# {json.dumps(header)}\n")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([*_rows(functions), *_number_rows(numbers)])
-    return _files.write_text(path, text.getvalue())
+    table = _result_files.table(COLUMNS, [*_rows(functions), *_number_rows(numbers)])
+    return _result_files.write_csv(path, header, table)
 
 
 def read_csv(path: str | os.PathLike[str]) -> tuple[list[Record], Record]:
     """Read what `write_csv` wrote: the fields of each function, and the rest of the header."""
-    lines = _read(path).splitlines()
-    header = _parse(lines[0].removeprefix("#") if lines else "", path)
-    rows = list(csv.DictReader(lines[1:]))
+    head, rows = _result_files.split_csv(_read(path))
+    header = _parse(head, path)
     records = header.pop("functions")
     try:
         for record in records:

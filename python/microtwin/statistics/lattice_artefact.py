@@ -6,9 +6,6 @@ same place; the power spectrum has lines at multiples of 1/s and S2 spikes at mu
 material has no origin, so that none of it knows where a window begins.
 """
 
-import csv
-import io
-import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _files, _validate
+from microtwin import _files, _result_files, _validate
 from microtwin._version import __version__
 from microtwin.errors import InputError
 from microtwin.statistics.correlation import checked_phase
@@ -177,13 +174,9 @@ class LatticeArtefact:
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write a CSV file that `from_csv` reads back exactly; a comment line holds the rest."""
-        text = io.StringIO()
-        text.write(f"# {json.dumps(self._about())}\n")
         rows = self._rows()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        return _files.write_text(path, text.getvalue())
+        table = _result_files.table(list(rows[0]), (row.values() for row in rows))
+        return _result_files.write_csv(path, self._about(), table)
 
     @classmethod
     def from_json(cls, path: str | os.PathLike[str]) -> Self:
@@ -194,7 +187,9 @@ class LatticeArtefact:
         InputError
             If it cannot be read, or is something else.
         """
-        return cls._read(path, table=False)
+        return _result_files.read_json(
+            path, FORMAT, lambda record: cls._restored(record, record["table"])
+        )
 
     @classmethod
     def from_csv(cls, path: str | os.PathLike[str]) -> Self:
@@ -205,7 +200,7 @@ class LatticeArtefact:
         InputError
             If it cannot be read, or is something else.
         """
-        return cls._read(path, table=True)
+        return _result_files.read_csv(path, FORMAT, cls._restored)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the deviation over the stride, with what is expected without a lattice."""
@@ -231,33 +226,18 @@ class LatticeArtefact:
         ]
 
     @classmethod
-    def _read(cls, path: str | os.PathLike[str], *, table: bool) -> Self:
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-            rows: list[Mapping[str, Any]]
-            if table:
-                lines = text.splitlines()
-                about = json.loads(lines[0].removeprefix("#"))
-                rows = list(csv.DictReader(lines[1:]))
-            else:
-                about = json.loads(text)
-                rows = about["table"]
-            if about["format"] != FORMAT or not rows:
-                raise ValueError("another format")
-            fields: dict[str, Any] = {name: about[name] for name in (*_ABOUT, "version")}
-            fields["shape"] = tuple(about["shape"])
-            fields |= {name: np.array([float(row[name]) for row in rows]) for name in _NUMBERS}
-            frequency = [[int(k) for k in row["frequency"].split()] for row in rows]
-            result = cls(
-                strides=tuple(int(row["stride"]) for row in rows),
-                frequency=np.array(frequency, np.int64),
-                **fields,
-            )
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}") from error
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is not a {FORMAT} file, or is damaged") from error
-        return result
+    def _restored(cls, about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Self:
+        if not rows:
+            raise ValueError("no rows")
+        fields: dict[str, Any] = {name: about[name] for name in (*_ABOUT, "version")}
+        fields["shape"] = tuple(about["shape"])
+        fields |= {name: np.array([float(row[name]) for row in rows]) for name in _NUMBERS}
+        frequency = [[int(k) for k in row["frequency"].split()] for row in rows]
+        return cls(
+            strides=tuple(int(row["stride"]) for row in rows),
+            frequency=np.array(frequency, np.int64),
+            **fields,
+        )
 
 
 def lattice_artefact(

@@ -1,11 +1,8 @@
 """How large a sample must be to speak for its material."""
 
-import csv
-import io
-import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _files, _validate
+from microtwin import _result_files, _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin._version import __version__
 from microtwin.errors import InputError
@@ -271,15 +268,13 @@ class RepresentativeVolume:
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write the value of every window to a CSV file that `from_csv` reads back exactly."""
-        text = io.StringIO()
-        text.write(f"# {json.dumps(self._about())}\n")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        for size, values in zip(self.sizes, self.values, strict=True):
-            for number, row in enumerate(values):
-                for name, value in zip(self.statistics, row, strict=True):
-                    writer.writerow((size, number, name, float(value)))
-        return _files.write_text(path, text.getvalue())
+        rows = (
+            (size, number, name, float(value))
+            for size, values in zip(self.sizes, self.values, strict=True)
+            for number, row in enumerate(values)
+            for name, value in zip(self.statistics, row, strict=True)
+        )
+        return _result_files.write_csv(path, self._about(), _result_files.table(_COLUMNS, rows))
 
     @classmethod
     def from_csv(cls, path: str | os.PathLike[str]) -> Self:
@@ -290,31 +285,19 @@ class RepresentativeVolume:
         InputError
             If it cannot be read, or is something else.
         """
-        try:
-            lines = Path(path).read_text(encoding="utf-8").splitlines()
-            about = json.loads(lines[0].removeprefix("#"))
-            if about.pop("format") != FORMAT:
-                raise ValueError("another format")
-            numbers = np.array([float(row["value"]) for row in csv.DictReader(lines[1:])])
-            columns = len(about["statistics"])
-            cuts = np.cumsum(about.pop("windows"))[:-1] * columns
-            values = tuple(part.reshape(-1, columns) for part in np.split(numbers, cuts))
-            spacing = about.pop("spacing")
-            whole = np.array(about.pop("whole"), dtype=np.float64)
-            listed: dict[str, Any] = {
-                k: tuple(v) if isinstance(v, list) else v for k, v in about.items()
-            }
-            result = cls(
-                values=values,
-                whole=whole,
-                spacing=None if spacing is None else tuple(spacing),
-                **listed,
-            )
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}") from error
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is not a {FORMAT} file, or is damaged") from error
-        return result
+        return _result_files.read_csv(path, FORMAT, cls._restored)
+
+    @classmethod
+    def _restored(cls, about: dict[str, Any], rows: Sequence[Mapping[str, str]]) -> Self:
+        numbers = np.array([float(row["value"]) for row in rows])
+        columns = len(about["statistics"])
+        cuts = np.cumsum(about.pop("windows"))[:-1] * columns
+        values = tuple(part.reshape(-1, columns) for part in np.split(numbers, cuts))
+        whole = np.array(about.pop("whole"), dtype=np.float64)
+        listed: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in about.items()
+        }
+        return cls(values=values, whole=whole, **listed)
 
     def _about(self) -> dict[str, Any]:
         return {
