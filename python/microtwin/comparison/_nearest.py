@@ -204,7 +204,6 @@ def alike(
     *,
     origins: npt.ArrayLike | None = None,
     threads: int = 1,
-    report: Callable[[], None] = lambda: None,
 ) -> Floats:
     """Return the normalised distance between each two patches at their best alignment.
 
@@ -255,7 +254,6 @@ def alike(
             with np.errstate(divide="ignore", invalid="ignore"):
                 distance = np.where(counts, unlike / expected, 1.0)
             result[i, first:last] = distance.min(axis=(1, 2))
-        report()
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(row, range(count)))

@@ -44,8 +44,9 @@ def plot_distances(
 def plot_pairs(novelty: "Novelty", k: int) -> "Figure":
     """Draw pairs and where they differ; see `Novelty.plot_pairs`."""
     pairs = novelty.pairs(k)
-    figure = new_figure(2, max(1, len(pairs)) if len(pairs) != 1 else 1)
-    grid = figure.subplots(max(len(pairs), 1), 3, squeeze=False)
+    rows = max(len(pairs), 1)
+    figure = new_figure(2, rows)
+    grid = figure.subplots(rows, 3, squeeze=False)
     nearest = np.sort(novelty.distances)
     for row, (sample, window), distance in zip(grid, pairs, nearest, strict=False):
         for ax, picture in zip(row, (sample, window, sample != window), strict=True):

@@ -3,7 +3,7 @@
 import base64
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -161,15 +161,15 @@ class Novelty:
         """
         if len(self) < 2:
             return dict.fromkeys(self.descriptors, math.nan)
-        mine, real = (np.std(v, axis=0, ddof=1) for v in (self.values, self.real_values))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.where(real > 1e-12, mine / real, np.nan)
-        return dict(zip(self.descriptors, ratios.tolist(), strict=True))
+        return self._ratios(lambda values: np.std(values, axis=0, ddof=1))
 
     @property
     def means(self) -> dict[str, float]:
         """Mean of the samples over that of the real patches, by descriptor."""
-        mine, real = self.values.mean(axis=0), self.real_values.mean(axis=0)
+        return self._ratios(lambda values: np.mean(values, axis=0))
+
+    def _ratios(self, reduced: Callable[[Floats], Floats]) -> dict[str, float]:
+        mine, real = reduced(self.values), reduced(self.real_values)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios = np.where(real > 1e-12, mine / real, np.nan)
         return dict(zip(self.descriptors, ratios.tolist(), strict=True))
