@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import InputError
 from microtwin.generation.encoding import Encoding
 from microtwin.generation.presets import Preset
@@ -22,6 +23,33 @@ LARGEST = noise.LARGEST - 64  # voxels a side: the noise reaches beyond the imag
 CONDITION_STREAM = 1 << 20  # of the key of a sample: apart from those of its latents
 
 Images = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What is to be drawn; see `Generator.sample`.
+
+    Attributes
+    ----------
+    seed, count, first : int
+        Which samples of which seed.
+    shape : tuple of int
+        Of each.
+    periodic : bool
+        Whether opposite faces fit together.
+    porosity : tuple of float or None
+        What each is asked for.
+    rule : str or float
+        How they are cut into phases afterwards: no matter of the drawing itself.
+    """
+
+    seed: int
+    count: int
+    shape: tuple[int, ...]
+    first: int = 0
+    periodic: bool = False
+    porosity: tuple[float, ...] | None = None
+    rule: str | float = "porosity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,60 +102,37 @@ class Drawer:
         )
 
     def __call__(
-        self,
-        weights: Weights,
-        seed: int,
-        count: int,
-        shape: tuple[int, ...],
-        *,
-        first: int = 0,
-        periodic: bool = False,
-        porosity: npt.NDArray[np.float64] | None = None,
+        self, weights: Weights, task: Task, *, progress: ProgressCallback = silent
     ) -> Images:
-        """Return samples `first` to `first` + `count` of a seed."""
-        images: Images | None = None
-        for piece in self.pieces(
-            weights, seed, count, shape, first=first, periodic=periodic, porosity=porosity
-        ):
-            if images is None:
-                channels = piece.images.shape[1 + len(shape) :]
-                images = np.empty((count, *shape, *channels), np.float32)
+        """Return the samples of a task."""
+        channels = self._encoding.channels
+        last = () if channels == 1 else (channels,)
+        images = np.empty((task.count, *task.shape, *last), np.float32)
+        total = self.number_of_pieces(task)
+        for i, piece in enumerate(self.pieces(weights, task), 1):
             images[(piece.samples, *piece.window)] = piece.images
-        assert images is not None
+            progress(i, total, {})
         return images
 
-    def number_of_pieces(self, count: int, shape: tuple[int, ...], *, first: int = 0) -> int:
+    def number_of_pieces(self, task: Task) -> int:
         """Return how many pieces `pieces` yields."""
-        block, together = self._plan(shape)
-        rounds = (first + count - 1) // together - first // together + 1
-        blocks = [-(-side // edge) for side, edge in zip(shape, block, strict=True)]
-        return rounds * int(np.prod(blocks))
+        block, together = self._plan(task.shape)
+        blocks = [-(-side // edge) for side, edge in zip(task.shape, block, strict=True)]
+        return len(_groups(task, together)) * int(np.prod(blocks))
 
-    def pieces(
-        self,
-        weights: Weights,
-        seed: int,
-        count: int,
-        shape: tuple[int, ...],
-        *,
-        first: int = 0,
-        periodic: bool = False,
-        porosity: npt.NDArray[np.float64] | None = None,
-        skip: int = 0,
-    ) -> Iterator[Piece]:
-        """Yield the samples part by part, the first `skip` parts excepted; see `__call__`."""
-        self.check(shape, periodic)
+    def pieces(self, weights: Weights, task: Task, *, skip: int = 0) -> Iterator[Piece]:
+        """Yield the samples part by part, the first `skip` parts excepted."""
+        shape, first = task.shape, task.first
+        self.check(shape, task.periodic)
         block, together = self._plan(shape)
-        root = jax.random.key(seed)
+        root = jax.random.key(task.seed)
         corners = list(
             product(*(range(0, side, edge) for side, edge in zip(shape, block, strict=True)))
         )
-        # Samples are made in groups that do not depend on `first`: a number can depend, in its last
-        # bit, on how many are made together.
-        for group in range(first // together, (first + count - 1) // together + 1):
+        for group in _groups(task, together):
             index = np.arange(group * together, (group + 1) * together)
-            condition = self._condition(root, index, first, count, porosity)
-            low, high = max(first, index[0]), min(first + count, index[-1] + 1)
+            condition = self._condition(root, index, task)
+            low, high = max(first, index[0]), min(first + task.count, index[-1] + 1)
             for corner in corners:
                 if skip > 0:
                     skip -= 1
@@ -139,7 +144,7 @@ class Drawer:
                     np.array(corner),
                     condition,
                     shape=block,
-                    period=shape if periodic else None,
+                    period=shape if task.periodic else None,
                 )
                 window = tuple(
                     slice(c, min(c + edge, side))
@@ -181,21 +186,16 @@ class Drawer:
                 )
 
     def _condition(
-        self,
-        root: jax.Array,
-        index: npt.NDArray[np.int64],
-        first: int,
-        count: int,
-        porosity: npt.NDArray[np.float64] | None,
+        self, root: jax.Array, index: npt.NDArray[np.int64], task: Task
     ) -> npt.NDArray[np.float32] | None:
         """Return what each sample of a group is asked for."""
         if self._encoding.condition is None:
             return None
-        if porosity is None:
+        if task.porosity is None:
             keys = jax.vmap(jax.random.fold_in, (None, 0))(root, index)
             keys = jax.vmap(jax.random.fold_in, (0, None))(keys, CONDITION_STREAM)
             return np.asarray(jax.vmap(jax.random.normal)(keys))[:, None]
-        asked = porosity[np.clip(index - first, 0, count - 1)]
+        asked = np.asarray(task.porosity)[np.clip(index - task.first, 0, task.count - 1)]
         return np.asarray(self._encoding.scaled(asked), np.float32)[:, None]
 
     def _drawn(
@@ -216,3 +216,12 @@ class Drawer:
         latent = self._module.latent(keys, shape, **more)
         images, _ = self._network(weights, latent, train=False)
         return images[(slice(None), *(slice(0, side) for side in shape))]
+
+
+def _groups(task: Task, together: int) -> range:
+    """Return which groups of so many samples, counted from sample 0, a task touches.
+
+    Groups do not depend on the first sample of a task: a number can depend, in its last bit, on how
+    many are made together.
+    """
+    return range(task.first // together, (task.first + task.count - 1) // together + 1)

@@ -1,10 +1,9 @@
 """A trained generator: opened from its folder, sampled by seed."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,7 @@ from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import CheckpointError, InputError
 from microtwin.generation import adversaries, card, writing
 from microtwin.generation.cutting import check_rule, cut, where_to_cut
-from microtwin.generation.drawing import Drawer
+from microtwin.generation.drawing import Drawer, Piece, Task
 from microtwin.generation.run_folder import RunFolder, Settings
 from microtwin.generation.samples import Samples
 from microtwin.learning.adversarial import Weights
@@ -121,12 +120,7 @@ class Generator:
             If an argument is out of range, or the preset cannot make this shape.
         """
         task = self._task(n, seed, shape, threshold, periodic, porosity, first)
-        pieces = self._drawer.number_of_pieces(task.count, task.shape, first=task.first)
-        tell = progress or silent
-        images = np.empty((task.count, *task.shape, *self._channels), np.float32)
-        for i, piece in enumerate(self.pieces(task), 1):
-            images[(piece.samples, *piece.window)] = piece.images
-            tell(i, pieces, {})
+        images = self._drawer(self._weights, task, progress=progress or silent)
         settings = self.settings
         at = where_to_cut(
             images, task.rule, trained=settings.thresholds, fractions=settings.fractions
@@ -149,7 +143,7 @@ class Generator:
         grey: bool = False,
         resume: bool = False,
         progress: ProgressCallback | None = None,
-    ) -> "writing.Manifest":
+    ) -> writing.Manifest:
         """Draw samples straight to disk, with no more memory than one block takes.
 
         The phases are the same as those of `sample`, up to grey levels closer to the threshold than
@@ -210,27 +204,13 @@ class Generator:
         card.write(there, self.settings, seconds=self.seconds, facts=facts)
         return target
 
-    def pieces(self, task: "writing.Task", *, skip: int = 0) -> Any:
+    def pieces(self, task: Task, *, skip: int = 0) -> Iterator[Piece]:
         """Draw what a task asks for, part by part, the first few excepted; see `Drawer.pieces`."""
-        return self._drawer.pieces(
-            self._weights,
-            task.seed,
-            task.count,
-            task.shape,
-            first=task.first,
-            periodic=task.periodic,
-            porosity=None if task.porosity is None else np.asarray(task.porosity),
-            skip=skip,
-        )
+        return self._drawer.pieces(self._weights, task, skip=skip)
 
-    def number_of_pieces(self, task: "writing.Task") -> int:
+    def number_of_pieces(self, task: Task) -> int:
         """Return how many parts `pieces` yields."""
-        return self._drawer.number_of_pieces(task.count, task.shape, first=task.first)
-
-    @property
-    def _channels(self) -> tuple[int, ...]:
-        channels = self.settings.encoding.channels
-        return () if channels == 1 else (channels,)
+        return self._drawer.number_of_pieces(task)
 
     def _task(
         self,
@@ -241,7 +221,7 @@ class Generator:
         periodic: bool,
         porosity: float | Sequence[float] | None,
         first: int,
-    ) -> "writing.Task":
+    ) -> Task:
         """Check the arguments of `sample`."""
         settings, preset = self.settings, self.settings.recipe
         count = _validate.integer(n, name="n", minimum=1)
@@ -255,7 +235,7 @@ class Generator:
         rule = threshold
         if rule is None:
             rule = "porosity" if settings.condition is None else "training"
-        return writing.Task(
+        return Task(
             count=count,
             seed=_validate.seed(seed),
             first=_validate.integer(first, name="first", minimum=0),

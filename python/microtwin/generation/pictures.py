@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin.generation.drawing import Drawer
+from microtwin.generation.drawing import Drawer, Task
 from microtwin.images import save_image
 from microtwin.learning.adversarial import State
 from microtwin.learning.log import TensorBoard
@@ -58,8 +58,8 @@ class Pictures:
     def __call__(self, step: int, state: State) -> None:
         """Draw and write ``step-000100.png``."""
         count = TILES if self._axes == 2 else 2
-        made = self._drawer(state.best_generator, self._seed, count, self._shape)
-        fake = self._tiles(made)
+        task = Task(seed=self._seed, count=count, shape=self._shape)
+        fake = self._tiles(self._drawer(state.best_generator, task))
         gap = np.ones((ROWS * fake.shape[1], GAP), np.float32)
         picture = np.hstack([_grid(self._real), gap, _grid(fake)])
         # Micrographs brought to one grey scale may leave [0, 1] a little.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microtwin.generation.cutting import cut, where_to_cut
-from microtwin.generation.drawing import Drawer
+from microtwin.generation.drawing import Drawer, Task
 from microtwin.generation.encoding import Encoding
 from microtwin.images.patches import Places
 from microtwin.learning.adversarial import State, Weights
@@ -131,8 +131,8 @@ class Validation:
 
     def judge(self, weights: Weights) -> dict[str, float]:
         """Return how far samples are from the validation set."""
-        count = SAMPLES[len(self._shape)]
-        images = self._drawer(weights, SEED, count, self._shape)
+        task = Task(seed=SEED, count=SAMPLES[len(self._shape)], shape=self._shape)
+        images = self._drawer(weights, task)
         at = where_to_cut(
             images, "porosity", trained=self._encoding.thresholds, fractions=self._fractions
         )

@@ -21,7 +21,8 @@ from microtwin import _files
 from microtwin._progress import ProgressCallback
 from microtwin.errors import InputError
 from microtwin.generation.cutting import cut, where_to_cut
-from microtwin.generation.run_folder import versions
+from microtwin.generation.drawing import Task
+from microtwin.generation.run_folder import RunFolder, versions
 from microtwin.images import save_image, zarr_files
 from microtwin.learning import interrupts
 
@@ -32,19 +33,6 @@ FINE = 65535
 AT_ONCE = 1 << 21  # voxels that are cut at a time
 FILES = (".zarr", ".tif", ".tiff", ".npy")
 Codes = npt.NDArray[np.uint16]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What is to be drawn; see `Generator.sample`."""
-
-    count: int
-    seed: int
-    first: int
-    shape: tuple[int, ...]
-    periodic: bool
-    porosity: tuple[float, ...] | None
-    rule: str | float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +108,9 @@ def write(
     _files.output_folder(target.absolute().parent, name="output")
     encoding = generator.settings.encoding
     try:
-        scratch = _Scratch(target, task, generator, channels=encoding.channels, resume=resume)
-        scratch.draw(generator, task, progress)
-        at = scratch.where_to_cut(generator, task)
+        scratch = _Scratch(target, generator, task, resume=resume)
+        scratch.draw(progress)
+        at = scratch.where_to_cut()
         counts = np.zeros(task.count, np.int64)
         with _sink(target, task, grey=grey and encoding.channels == 1) as sink:
             for samples, window, codes in scratch.parts():
@@ -159,30 +147,28 @@ def write(
 class _Scratch:
     """Grey levels on their way, and how far they are."""
 
-    def __init__(
-        self, target: Path, task: Task, generator: "Generator", *, channels: int, resume: bool
-    ) -> None:
+    def __init__(self, target: Path, generator: "Generator", task: Task, *, resume: bool) -> None:
         self.folder = target.with_name(f".{target.name}.partial")
         self.codes, self.state = self.folder / "codes.npy", self.folder / "state.json"
-        self._task, self._channels = task, channels
-        weights = generator.path / "generator.npz"
+        self._generator, self._task = generator, task
+        self._channels = generator.settings.encoding.channels
+        weights = RunFolder(generator.path).weights_file
         stamp = weights.stat().st_mtime_ns if weights.exists() else 0
-        job = json.loads(json.dumps({**asdict(task), "steps": generator.steps, "weights": stamp}))
+        job = {**asdict(task), "steps": generator.steps, "weights": stamp}
+        self._job = json.loads(json.dumps(job))  # as it is read back
         self.done = 0
         if resume and self.state.exists():
             known = json.loads(self.state.read_text(encoding="utf-8"))
-            if known["job"] != job:
+            if known["job"] != self._job:
                 raise InputError(
                     f"output {target} was begun with other settings: draw it with those, or "
                     "without resume"
                 )
             self.done = int(known["done"])
-            self._job = job
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        self._job = job
-        shape = (task.count, *task.shape, channels)
+        shape = (task.count, *task.shape, self._channels)
         np.lib.format.open_memmap(self.codes, mode="w+", dtype=np.uint16, shape=shape).flush()
         _reserve(self.codes)
         self._note(0)
@@ -191,8 +177,9 @@ class _Scratch:
         self.done = done
         _files.write_json(self.state, {"job": self._job, "done": done})
 
-    def draw(self, generator: "Generator", task: Task, progress: ProgressCallback) -> None:
+    def draw(self, progress: ProgressCallback) -> None:
         """Draw all pieces that are left."""
+        generator, task = self._generator, self._task
         total = generator.number_of_pieces(task)
         if self.done == total:
             return
@@ -228,10 +215,10 @@ class _Scratch:
                     np.array(np.load(self.codes, mmap_mode="r")[samples, *window]),
                 )
 
-    def where_to_cut(self, generator: "Generator", task: Task) -> tuple[float, ...]:
+    def where_to_cut(self) -> tuple[float, ...]:
         """Find the threshold from how often each grey level occurs."""
-        settings = generator.settings
-        if task.rule == "porosity" and self._channels == 1:
+        settings, rule = self._generator.settings, self._task.rule
+        if rule == "porosity" and self._channels == 1:
             counts = np.zeros(FINE + 1, np.int64)
             for _, _, codes in self.parts():
                 counts += np.bincount(codes.ravel(), minlength=FINE + 1)
@@ -239,12 +226,10 @@ class _Scratch:
             levels = np.searchsorted(np.cumsum(counts), np.floor(ranks) + 1)
             return tuple(float((level + 0.5) / FINE) for level in levels)
         few: npt.NDArray[np.float32] = np.empty((1, settings.phases), np.float32)
-        if task.rule == "porosity":
+        if rule == "porosity":
             drawn = [codes.reshape(-1, self._channels)[::101] for _, _, codes in self.parts()]
             few = np.concatenate(drawn).astype(np.float32) / np.float32(FINE)
-        return where_to_cut(
-            few, task.rule, trained=settings.thresholds, fractions=settings.fractions
-        )
+        return where_to_cut(few, rule, trained=settings.thresholds, fractions=settings.fractions)
 
     def remove(self) -> None:
         """Take it all away."""
