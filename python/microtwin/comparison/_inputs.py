@@ -163,7 +163,7 @@ def _greys(
         stacks = [np.stack([flattened(image) for image in stack]) for stack in stacks]
     stacks = [np.asarray(grey_levels(stack)) for stack in stacks]
     if match and len(stacks) > 1:
-        stacks = [np.clip(stack, 0, 1) for stack in matched(stacks)]
+        stacks = list(matched([stacks])[0])
     return tuple(
         tuple(scaled_like(grey, image) for grey, image in zip(stack, file, strict=True))
         for stack, file in zip(stacks, files, strict=True)

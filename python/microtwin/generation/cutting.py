@@ -1,6 +1,7 @@
 """Phases from what a generator makes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,15 @@ def cut(images: npt.NDArray[np.floating], at: Sequence[float], *, phases: int) -
     for level in at:
         labels += images > level
     return labels
+
+
+def porosities(patches: Any, at: Sequence[float]) -> Any:
+    """Return the fraction of phase 0, the darkest, in each of (n, *sides) grey levels or labels.
+
+    Of NumPy's arrays or JAX's; `at` are the levels between the phases, none of labels.
+    """
+    first = patches <= at[0] if at else patches == 0
+    return first.mean(tuple(range(1, patches.ndim)))
 
 
 def where_to_cut(

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from microtwin.generation.cutting import porosities
 from microtwin.learning.adversarial import Batch
 
 SMOOTHING = 0.05  # a generator cannot be wholly certain of a phase, and its critic would see that
@@ -55,7 +56,7 @@ class Encoding:
         """Return patches (n, *sides) of grey levels or labels as the networks see them."""
         asked = None
         if self.condition is not None:
-            asked = self.scaled(self.porosity(patches).astype(jnp.float32))[:, None]
+            asked = self.scaled(porosities(patches, self.thresholds).astype(jnp.float32))[:, None]
         if self.thresholds:
             images = (patches[..., None] - self.low) * (2 / (self.high - self.low)) - 1
         else:
@@ -63,11 +64,6 @@ class Encoding:
             certain = jax.nn.one_hot(patches, self.phases) * (1 - SMOOTHING - rest) + rest
             images = 2 * certain - 1
         return Batch(images.astype(jnp.float32), asked)
-
-    def porosity(self, patches: Any) -> Any:
-        """Return the fraction of phase 0, the darkest, in each patch (n, *sides)."""
-        first = patches <= self.thresholds[0] if self.thresholds else patches == 0
-        return first.mean(tuple(range(1, patches.ndim)))
 
     def scaled(self, porosity: Any) -> Any:
         """Return porosities as the networks are asked for them."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microtwin.errors import InputError
+from microtwin.generation.cutting import porosities
 from microtwin.generation.reading import Files, Mapped, by_direction, opened
 from microtwin.images import to_float
 from microtwin.images.patches import Places
@@ -125,7 +126,7 @@ class TrainingSet:
         else:
             sets = [_seen(part, lambda image, _: np.asarray(to_float(image))) for part in given]
             if match and sum(map(len, sets)) > 1:
-                sets = _matched(sets)
+                sets = matched(sets)
             thresholds = (threshold_of(_rounded(sets)),)
             limits = _percentiles(sets)
         digest, fractions = _digest(sets), _fractions(sets, thresholds, phases)
@@ -162,8 +163,7 @@ class TrainingSet:
         """Return the porosities of random patches."""
         places = Places.drawn(self.shapes[0], size=size, count=PORTIONS, seed=0)
         patches = places.cut(self.sets[0])
-        first = patches <= self.thresholds[0] if self.thresholds else patches == 0
-        return np.asarray(first.mean(tuple(range(1, patches.ndim))), np.float64)
+        return np.asarray(porosities(patches, self.thresholds), np.float64)
 
 
 def _seen(images: Sequence[Array], change: Any) -> Sequence[Array]:
@@ -263,27 +263,23 @@ def _chosen(images: Sequence[Array], which: Sequence[int]) -> Sequence[Array]:
     return [images[i] for i in which]
 
 
-def matched(images: Sequence[Grey]) -> list[Grey]:
-    """Bring micrographs taken at different brightness and contrast to one grey scale.
+def matched(sets: Sequence[Sequence[Grey]]) -> list[Sequence[Grey]]:
+    """Bring sets of micrographs taken at different brightness and contrast to one grey scale.
 
     Each image is split in two by Otsu's threshold; its levels are shifted and stretched so that the
     means of its dark and of its bright part become the averages over all images. Fractions of
     the phases are not touched, as equalising histograms would.
     """
-    return list(_matched([images])[0])
-
-
-def _matched(sets: Sequence[Sequence[Grey]]) -> list[Sequence[Grey]]:
     means = [np.array([_class_means(image) for image in part]) for part in sets]
     low, high = np.concatenate(means).mean(axis=0)
 
     def change(part: npt.NDArray[np.float64]) -> Any:
-        def matched(image: Grey, i: int) -> Grey:
+        def scaled(image: Grey, i: int) -> Grey:
             dark, bright = part[i]
-            scaled = (image - dark) * ((high - low) / (bright - dark)) + low
-            return np.asarray(np.clip(scaled, 0, 1), np.float32)
+            levels = (image - dark) * ((high - low) / (bright - dark)) + low
+            return np.asarray(np.clip(levels, 0, 1), np.float32)
 
-        return matched
+        return scaled
 
     return [_seen(part, change(mean)) for part, mean in zip(sets, means, strict=True)]
 

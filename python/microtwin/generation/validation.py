@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin.generation.cutting import cut, where_to_cut
+from microtwin.generation.cutting import cut, porosities, where_to_cut
 from microtwin.generation.drawing import Drawer, Task
 from microtwin.generation.encoding import Encoding
 from microtwin.images.patches import Places
@@ -56,8 +56,8 @@ class Curves:
             ]
             for function in (two_point, lineal_path)
         ]
-        porosity = (labels == 0).mean(tuple(range(1, labels.ndim)))
-        return cls(np.array(measured[0]), np.array(measured[1]), float(porosity.std()))
+        spread = float(porosities(labels, ()).std())
+        return cls(np.array(measured[0]), np.array(measured[1]), spread)
 
     def distance(self, other: "Curves") -> dict[str, float]:
         """Return the rms differences of both functions, and the mean of the two."""
@@ -110,9 +110,7 @@ class Validation:
         self._shape, self._lag = (size,) * axes, size // 2
         self._log, self._file, self._board = log, weights_file, board
         self._sliced = axes > sets[0][0].ndim
-        self._real = [
-            self._measured(_patches(images, size), encoding.thresholds) for images in sets
-        ]
+        self._real = [self._measured(_patches(images, size)) for images in sets]
 
     @property
     def best(self) -> float:
@@ -150,10 +148,9 @@ class Validation:
             "spread_of_real": self._real[0].spread,
         }
 
-    def _measured(self, patches: Array, thresholds: Sequence[float]) -> Curves:
-        if thresholds:
-            patches = cut(patches, thresholds, phases=self._encoding.phases)
-        return self._curves(patches)
+    def _measured(self, patches: Array) -> Curves:
+        at = self._encoding.thresholds
+        return self._curves(cut(patches, at, phases=self._encoding.phases) if at else patches)
 
     def _curves(self, labels: Labels) -> Curves:
         return Curves.of(labels, self._fractions, max_lag=self._lag)
