@@ -1,23 +1,33 @@
 """The model card: what a generator is and how good it is, for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from microtwin import _files
 from microtwin.generation.run_folder import RunFolder, Settings
 
 
-def text(settings: Settings, *, steps: int, seconds: float, row: dict[str, float] | None) -> str:
-    """Return the card in Markdown.
+def write(
+    folder: RunFolder,
+    settings: Settings,
+    *,
+    steps: int,
+    seconds: float,
+    metrics: Mapping[str, float],
+) -> None:
+    """Write the card, in Markdown, to a folder.
 
     Parameters
     ----------
+    folder : RunFolder
+        Where to.
     settings : Settings
         Of the run.
     steps : int
         After which the weights were taken.
     seconds : float
         Of training.
-    row : dict or None
-        What validation measured then.
+    metrics : mapping
+        What validation measured then; may be empty.
     """
     recipe = settings.recipe
     sides = " x ".join([str(recipe.size)] * recipe.axes)
@@ -57,22 +67,9 @@ def text(settings: Settings, *, steps: int, seconds: float, row: dict[str, float
         + "; root-mean-square over the lags up to half a patch, in units of the phase fraction.",
         "",
     ]
-    if row is None:
-        return "\n".join([*lines, "Not validated.", ""])
-    lines += ["| | |", "|---|---|"]
-    lines += [f"| {name.replace('_', ' ')} | {value:.4g} |" for name, value in row.items()]
-    return "\n".join([*lines, ""])
-
-
-def write(
-    folder: RunFolder, settings: Settings, *, seconds: float, facts: dict[str, float]
-) -> None:
-    """Write the card of the weights in `folder`, of which `facts` were stored with them."""
-    from microtwin import _files
-
-    row = {name: value for name, value in facts.items() if name != "step"}
-    card = text(settings, steps=int(facts["step"]), seconds=seconds, row=row or None)
-    _files.write_text(folder.card_file, card)
+    lines += ["| | |", "|---|---|"] if metrics else ["Not validated."]
+    lines += [f"| {name.replace('_', ' ')} | {value:.4g} |" for name, value in metrics.items()]
+    _files.write_text(folder.card_file, "\n".join([*lines, ""]))
 
 
 def _numbers(values: Sequence[float]) -> str:

@@ -198,10 +198,12 @@ class Generator:
         if target.exists():
             raise InputError(f"path must be new; {target} exists")
         _files.output_folder(target, name="path")
-        there, facts = RunFolder(target), {"step": float(self.steps), **self.metrics}
+        there = RunFolder(target)
         _files.write_json(there.settings_file, asdict(self.settings))
-        save_arrays(there.weights_file, self._weights, **facts)
-        card.write(there, self.settings, seconds=self.seconds, facts=facts)
+        save_arrays(there.weights_file, self._weights, step=self.steps, **self.metrics)
+        card.write(
+            there, self.settings, steps=self.steps, seconds=self.seconds, metrics=self.metrics
+        )
         return target
 
     def pieces(self, task: Task, *, skip: int = 0) -> Iterator[Piece]:

@@ -19,7 +19,6 @@ from microtwin.generation.run_folder import RunFolder, Settings, versions
 from microtwin.generation.training_set import TrainingSet
 from microtwin.generation.validation import Validation
 from microtwin.images.patches import Places
-from microtwin.learning.checkpoints import load_arrays
 from microtwin.learning.devices import Devices, accelerated, is_first, join_processes
 from microtwin.learning.log import TensorBoard
 from microtwin.learning.loop import Hook, train
@@ -232,12 +231,16 @@ def train_gan(
             )
         finally:
             board.close()
-    _, _, shapes = adversaries.weightless(recipe, encoding)
+    generator = load_generator(folder.path)
     if is_first():
-        _, facts = load_arrays(folder.weights_file, shapes)
-        seconds = folder.log.last("seconds") or 0.0
-        card.write(folder, settings, seconds=seconds, facts=facts)
-    return load_generator(folder.path)
+        card.write(
+            folder,
+            settings,
+            steps=generator.steps,
+            seconds=generator.seconds,
+            metrics=generator.metrics,
+        )
+    return generator
 
 
 def _check_condition(condition: str | None, recipe: Preset) -> None:
