@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -223,20 +224,15 @@ def _split(sets: list[Sequence[Array]], shapes: Shapes, *, size: int) -> tuple[
     if all(length for of_set in lengths for length in of_set):
         kept, held, left = [], [], []
         for images, of_set, sides in zip(sets, shapes, lengths, strict=True):
-            axes = [int(np.argmax(shape)) for shape in of_set]
-
-            def first(image: Array, i: int, axes: Any = axes, sides: Any = sides) -> Array:
-                return image[(*[slice(None)] * axes[i], slice(sides[i]))]
-
-            def last(image: Array, i: int, axes: Any = axes, sides: Any = sides) -> Array:
-                return image[(*[slice(None)] * axes[i], slice(sides[i], None))]
-
-            kept.append(_seen(images, first))
-            held.append(_seen(images, last))
+            at = [(int(np.argmax(shape)), side) for shape, side in zip(of_set, sides, strict=True)]
+            first = [(*[slice(None)] * axis, slice(side)) for axis, side in at]
+            last = [(*[slice(None)] * axis, slice(side, None)) for axis, side in at]
+            kept.append(_seen(images, partial(_part, first)))
+            held.append(_seen(images, partial(_part, last)))
             left.append(
                 [
                     (*shape[:axis], side, *shape[axis + 1 :])
-                    for shape, axis, side in zip(of_set, axes, sides, strict=True)
+                    for shape, (axis, side) in zip(of_set, at, strict=True)
                 ]
             )
         return kept, left, Validation(tuple(held), "the last part of each image")
@@ -247,6 +243,10 @@ def _split(sets: list[Sequence[Array]], shapes: Shapes, *, size: int) -> tuple[
         held = [_chosen(images, range(0, len(images), HELD_OUT)) for images in sets]
         return kept, left, Validation(tuple(held), f"every {HELD_OUT}th image")
     return sets, shapes, Validation(tuple(sets), "")
+
+
+def _part(windows: Sequence[tuple[slice, ...]], image: Array, i: int) -> Array:
+    return image[windows[i]]
 
 
 def _kept(shape: tuple[int, ...], size: int) -> int:
