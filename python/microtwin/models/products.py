@@ -2,8 +2,9 @@
 
 On a CPU, XLA runs plain convolutions of images well (with the options of
 `microtwin.learning.devices.compiler_options`), but not those of volumes, nor transposed or dilated
-ones, nor those of a single channel, nor those that are really one matrix product. Each function here is an exact rearrangement. Images are (batch, *sides, channels)
-with two sides or three, kernels (*sides, in, out), as in Keras.
+ones, nor those of a single channel, nor those that are really one matrix product. Each function
+here is an exact rearrangement. Images are (batch, *sides, channels) with two sides or three,
+kernels (*sides, in, out), as in Keras.
 """
 
 from string import ascii_lowercase
