@@ -16,6 +16,7 @@ void bind_annealing(py::module_& m);
 void bind_clusters(py::module_& m);
 void bind_distance(py::module_& m);
 void bind_configurations(py::module_& m);
+void bind_transport(py::module_& m);
 void bind_cuda_annealing(py::module_& m);  // of _cuda
 
 inline py::tuple lag_tables(const std::vector<LagCounts>& counts) {

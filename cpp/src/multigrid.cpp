@@ -1,0 +1,171 @@
+#include "multigrid.hpp"
+
+#include <algorithm>
+
+#include "microtwin/parallel.hpp"
+#include "voxel_kernels.hpp"
+
+namespace microtwin {
+namespace {
+
+constexpr std::int64_t kSolvedExactly = 128;  // parts
+
+std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+// The potential of part i, given those of the other colour.
+float relaxed(const CoarseGraph& graph, std::size_t i, const float* currents,
+              const float* potentials) {
+    float sum = currents[i];
+    for (std::int64_t e = graph.begin[i]; e < graph.near[i]; ++e)
+        sum += graph.conductance[index(e)] * potentials[graph.neighbour[index(e)]];
+    return sum * graph.inverse[i];
+}
+
+template <class Work>
+void for_ranges(std::int64_t count, int threads, double nanoseconds_each, Work&& work) {
+    const int workers = worthwhile(threads, nanoseconds_each * static_cast<double>(count));
+    parallel_ranges(count, workers, 0,
+                    [&](std::int64_t begin, std::int64_t end, int&) { work(begin, end); });
+}
+
+constexpr double kEachPart = 10;  // nanoseconds that a visit of a part takes, roughly
+
+void relax(const CoarseGraph& graph, int colour, int threads, const float* currents,
+           float* potentials) {
+    for_ranges(graph.size(), threads, kEachPart, [&](std::int64_t begin, std::int64_t end) {
+        for (auto i = index(begin); i < index(end); ++i)
+            if (graph.colour[i] == colour) potentials[i] = relaxed(graph, i, currents, potentials);
+    });
+}
+
+}  // namespace
+
+Multigrid::Multigrid(const VoxelNetwork& network, int threads) : net_(network), threads_(threads) {
+    graphs_.push_back(coarsened(network, part_, threads));
+    while (graphs_.back().size() > kSolvedExactly && !graphs_.back().neighbour.empty())
+        graphs_.push_back(coarsened(graphs_.back()));
+    for (const CoarseGraph& graph : graphs_) {
+        currents_.emplace_back(index(graph.size()));
+        potentials_.emplace_back(index(graph.size()));
+    }
+    // Parts that nothing joins need no equations of many unknowns.
+    if (!graphs_.back().neighbour.empty()) {
+        dense_ = dense_network(graphs_.back());
+        exact_.resize(dense_.size());
+    }
+}
+
+void Multigrid::cycle(const float* r, float* z) {
+    const std::int64_t rows = net_.rows.rows(), ny = net_.rows.shape[1];
+    const auto each_row = static_cast<double>(net_.rows.width);
+    const auto half = [&](std::int64_t row, int colour) {
+        return Half{static_cast<int>((row / ny + row % ny + colour) & 1)};
+    };
+    const auto sweep = [&](int colour) {
+        for_ranges(rows, threads_, each_row, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t row = begin; row < end; ++row) {
+                const NetworkRow at(net_, row);
+                relax_half(at, half(row, colour), r + at.at, z + at.at);
+            }
+        });
+    };
+    for_ranges(rows, threads_, each_row / 2, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) {
+            const NetworkRow at(net_, row);
+            begin_half(at, half(row, 0), r + at.at, z + at.at);
+        }
+    });
+    sweep(1);
+    restrict_voxels(z);
+    cycle_graphs();
+    prolong_voxels(z);
+    sweep(1);
+    sweep(0);
+}
+
+// After both half-sweeps from zero all equations of the second half hold, and in the first half
+// only what flows in from the second is left over.
+void Multigrid::restrict_voxels(const float* x) {
+    const CoarseGraph& graph = graphs_.front();
+    const Shape3 &blocks = graph.blocks, &shape = net_.rows.shape;
+    std::vector<float>& currents = currents_.front();
+    const double each = 4.0 * static_cast<double>(net_.rows.width);
+    for_ranges(blocks[0] * blocks[1], threads_, each, [&](std::int64_t begin, std::int64_t end) {
+        std::fill(currents.begin() + graph.first[index(begin * blocks[2])],
+                  currents.begin() + graph.first[index(end * blocks[2])], 0.0F);
+        std::vector<float> inflow(index(net_.rows.width));
+        for (std::int64_t b = begin; b < end; ++b)
+            for (int i = 0; i < 4; ++i) {
+                const std::int64_t z = b / blocks[1] * 2 + i / 2, y = b % blocks[1] * 2 + i % 2;
+                if (z >= shape[0] || y >= shape[1]) continue;
+                const NetworkRow at(net_, z * shape[1] + y);
+                const Half half{static_cast<int>((z + y) & 1)};
+                inflow_of_half(at, half, x + at.at, inflow.data());
+                const std::int32_t* part = part_.data() + at.at;
+                for (std::int64_t k = half.second; k < shape[2]; k += 2)
+                    currents[index(part[k])] += inflow[index(k)];
+            }
+    });
+}
+
+void Multigrid::prolong_voxels(float* x) const {
+    const std::vector<float>& potentials = potentials_.front();
+    const std::int64_t ny = net_.rows.shape[1], nx = net_.rows.shape[2];
+    for_ranges(net_.rows.rows(), threads_, static_cast<double>(nx),
+               [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t row = begin; row < end; ++row) {
+                       float* own = x + row * net_.rows.width;
+                       const std::int32_t* part = part_.data() + row * net_.rows.width;
+                       for (std::int64_t k = (row / ny + row % ny) & 1; k < nx; k += 2)
+                           own[k] += potentials[index(part[k])];
+                   }
+               });
+}
+
+void Multigrid::cycle_graphs() {
+    const std::size_t last = graphs_.size() - 1;
+    for (std::size_t l = 0; l < last; ++l) {
+        const CoarseGraph &graph = graphs_[l], &next = graphs_[l + 1];
+        const float* b = currents_[l].data();
+        float* x = potentials_[l].data();
+        for_ranges(graph.size(), threads_, 1, [&](std::int64_t begin, std::int64_t end) {
+            for (auto i = index(begin); i < index(end); ++i)
+                x[i] = graph.colour[i] == 0 ? b[i] * graph.inverse[i] : 0;
+        });
+        relax(graph, 1, threads_, b, x);
+        for_ranges(next.size(), threads_, 4 * kEachPart, [&](std::int64_t begin, std::int64_t end) {
+            for (auto p = index(begin); p < index(end); ++p) {
+                float sum = 0;
+                for (std::int64_t m = next.member_begin[p]; m < next.member_begin[p + 1]; ++m) {
+                    const auto i = index(next.member[index(m)]);
+                    if (graph.colour[i] != 0) continue;
+                    for (std::int64_t e = graph.begin[i]; e < graph.near[i]; ++e)
+                        sum += graph.conductance[index(e)] * x[graph.neighbour[index(e)]];
+                }
+                currents_[l + 1][p] = sum;
+            }
+        });
+    }
+    if (dense_.size() > 0) {
+        std::copy(currents_[last].begin(), currents_[last].end(), exact_.begin());
+        dense_.solve(exact_.data());
+        std::transform(exact_.begin(), exact_.end(), potentials_[last].begin(),
+                       [](double value) { return static_cast<float>(value); });
+    } else {
+        for (std::size_t i = 0; i < potentials_[last].size(); ++i)
+            potentials_[last][i] = currents_[last][i] * graphs_[last].inverse[i];
+    }
+    for (std::size_t l = last; l-- > 0;) {
+        const CoarseGraph& graph = graphs_[l];
+        const float* from = potentials_[l + 1].data();
+        float* x = potentials_[l].data();
+        for_ranges(graph.size(), threads_, 1, [&](std::int64_t begin, std::int64_t end) {
+            for (auto i = index(begin); i < index(end); ++i)
+                if (graph.colour[i] == 0 && graph.parent[i] >= 0) x[i] += from[graph.parent[i]];
+        });
+        relax(graph, 1, threads_, currents_[l].data(), x);
+        relax(graph, 0, threads_, currents_[l].data(), x);
+    }
+}
+
+}  // namespace microtwin

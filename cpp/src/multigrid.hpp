@@ -1,0 +1,39 @@
+// The preconditioner of transport: one V-cycle over parts of parts of voxels.
+//
+// Aggregation with over-correction: D. Braess, Computing 55, 379 (1995); smoothing by red-black
+// Gauss-Seidel, forwards before and backwards after, so that the cycle is symmetric.
+#pragma once
+
+#include <vector>
+
+#include "coarse_graph.hpp"
+#include "dense_network.hpp"
+
+namespace microtwin {
+
+class Multigrid {
+  public:
+    Multigrid(const VoxelNetwork& network, int threads);
+
+    // z, in padded rows, is about the potential that the currents r drive.
+    void cycle(const float* r, float* z);
+
+    const Padded<std::int32_t>& part() const { return part_; }
+    const std::vector<CoarseGraph>& graphs() const { return graphs_; }
+    const DenseNetwork& coarsest() const { return dense_; }
+
+  private:
+    void restrict_voxels(const float* x);
+    void prolong_voxels(float* x) const;
+    void cycle_graphs();
+
+    const VoxelNetwork& net_;
+    int threads_;
+    Padded<std::int32_t> part_;
+    std::vector<CoarseGraph> graphs_;
+    std::vector<std::vector<float>> currents_, potentials_;  // of each graph
+    DenseNetwork dense_;
+    std::vector<double> exact_;
+};
+
+}  // namespace microtwin

@@ -1,0 +1,352 @@
+#include "microtwin/transport.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "flux_bound.hpp"
+#include "microtwin/parallel.hpp"
+#include "multigrid.hpp"
+#include "voxel_kernels.hpp"
+
+namespace microtwin {
+namespace {
+
+// Conductances are stored in single precision; the effective conductivity is off by no more.
+constexpr double kRounding = 1.2e-7;
+
+// Iterations without a look at the interval.
+constexpr int kLongest = 25;
+
+std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+// Conjugate gradients on a network, with potentials stored as T.
+template <class T>
+class Solver {
+  public:
+    Solver(const VoxelNetwork& net, Multigrid& grids, const TransportOptions& options)
+        : net_(net),
+          grids_(grids),
+          options_(options),
+          u_(make<T>()),
+          direction_(make<T>()),
+          driven_(make<T>()),
+          residual_(make<T>()),
+          z_(make<float>()),
+          sources_(make<double>()) {}
+
+    Padded<T>& potential() { return u_; }
+
+    // Goes on until the interval is narrow enough, or nothing is gained any more.
+    void solve(Transport& result) {
+        measure(result);
+        restart();
+        double before = std::numeric_limits<double>::infinity();  // gap at the last restart
+        double pessimism = 8;  // of the bound: how much wider it is than the error, about
+        double lost = 0, faster = 0;
+        int since = 0;  // the last look at the interval
+        while (!result.converged && result.iterations < options_.max_iterations) {
+            if (options_.poll) options_.poll();
+            const double gained = iterate();
+            ++result.iterations;
+            const double ratio = lost > 0 ? std::min(gained / lost, 0.9) : 0.9;
+            faster = std::max(ratio, 0.5 * faster);
+            const double left = gained * faster / (1 - faster);  // error of the energy, about
+            lost = gained;
+            const bool last = result.iterations == options_.max_iterations;
+            const double wanted = options_.tolerance * energy_;
+            if (!(gained > 0) || last || ++since == kLongest || pessimism * left < 0.8 * wanted) {
+                since = 0;
+                const double gap = measure(result);
+                if (result.converged) return;
+                if (left > 0) pessimism = std::clamp(gap / left, 1.0, 1e6);
+                if (!drifted() && gained > 0) continue;
+                if (gap > before / 4) return;  // precision is at its end
+                before = gap;
+                restart();
+                lost = 0;
+            }
+        }
+    }
+
+    // The interval of what has been found; returns the width of the energy's.
+    double measure(Transport& result) {
+        Flow flow = flow_of(u_);
+        energy_ = flow.energy;
+        for (int axis = 0; axis < 3; ++axis)
+            result.flux[index(axis)] = flow.along[axis] * net_.unit;
+        result.flux_in = flow.in * net_.unit;
+        result.flux_out = flow.out * net_.unit;
+        true_residual_norms();
+        const double gap =
+            energy_of_imbalance(net_, grids_, sources_.data(), options_.threads);
+        const double unit = net_.scale * net_.unit;
+        result.effective = energy_ * unit;
+        result.upper = energy_ * unit * (1 + kRounding);
+        result.lower = std::max(energy_ - gap, 0.0) * unit * (1 - kRounding);
+        result.converged = gap <= options_.tolerance * energy_;
+        return gap;
+    }
+
+  private:
+    struct Flow {
+        double energy = 0, in = 0, out = 0;
+        double along[3] = {0, 0, 0};
+    };
+
+    template <class U>
+    Padded<U> make() const {
+        return Padded<U>(net_.rows.size(), net_.rows.stride(0) + 16);
+    }
+
+    // Work on rows, summed up row by row: the same whatever the number of threads.
+    template <class Work>
+    double sum_over_rows(double nanoseconds_a_voxel, Work&& work) {
+        const std::int64_t rows = net_.rows.rows();
+        partial_.assign(index(rows), 0.0);
+        const double all = nanoseconds_a_voxel * static_cast<double>(net_.rows.size());
+        parallel_ranges(rows, worthwhile(options_.threads, all), 0,
+                        [&](std::int64_t begin, std::int64_t end, int&) {
+                            for (std::int64_t row = begin; row < end; ++row)
+                                partial_[index(row)] = work(row, row * net_.rows.width);
+                        });
+        double sum = 0;
+        for (const double part : partial_) sum += part;
+        return sum;
+    }
+
+    // Leaves in sources_ what is missing in each voxel.
+    Flow flow_of(const Padded<T>& u) {
+        std::vector<RowFlow> flows(index(net_.rows.rows()));
+        double* out = sources_.data();
+        sum_over_rows(4, [&](std::int64_t row, std::int64_t at) {
+            flows[index(row)] =
+                flow_of_row(NetworkRow(net_, row), net_.gradient.data(), u.data() + at, out + at);
+            return 0.0;
+        });
+        Flow all;
+        for (const RowFlow& flow : flows) {
+            all.energy += flow.energy;
+            for (int axis = 0; axis < 3; ++axis) all.along[axis] += flow.along[axis];
+        }
+        for (const Seam& seam : net_.seams) {
+            const double fall = net_.gradient[index(seam.axis)] +
+                                static_cast<double>(u[seam.last]) -
+                                static_cast<double>(u[seam.first]);
+            const double flux = static_cast<double>(seam.conductance) * fall;
+            out[seam.last] += flux;
+            out[seam.first] -= flux;
+            all.energy += flux * fall;
+            all.along[seam.axis] += flux;
+        }
+        for (const Contact& contact : net_.contacts) {
+            const double fall =
+                static_cast<double>(u[contact.voxel]) - static_cast<double>(contact.potential);
+            const double flux = static_cast<double>(contact.conductance) * fall;
+            out[contact.voxel] += flux;
+            all.energy += flux * fall;
+            (contact.potential > 0 ? all.in : all.out) += contact.potential > 0 ? -flux : flux;
+        }
+        for (std::int64_t q = 0; q < sources_.size(); ++q) out[q] = -out[q];
+        scale_flows(all);
+        return all;
+    }
+
+    // To a mean gradient of one.
+    void scale_flows(Flow& all) const {
+        for (double& along : all.along) along *= net_.flow_scale;
+        all.in *= net_.scale;
+        all.out *= net_.scale;
+        if (net_.contacts.empty())
+            all.in = all.out = all.along[net_.axis];
+        else
+            all.along[net_.axis] = (all.in + all.out) / 2;
+    }
+
+    void restart() {
+        flow_of(u_);
+        sum_over_rows(1, [&](std::int64_t, std::int64_t at) {
+            for (std::int64_t q = at; q < at + net_.rows.width; ++q)
+                residual_[q] = static_cast<T>(sources_[q]);
+            return 0.0;
+        });
+        fresh_ = true;
+    }
+
+    // How the residual of the recursion compares with that of the potential.
+    void true_residual_norms() {
+        apart_ = sum_over_rows(1, [&](std::int64_t, std::int64_t at) {
+            double sum = 0;
+            for (std::int64_t q = at; q < at + net_.rows.width; ++q) {
+                const double difference = sources_[q] - static_cast<double>(residual_[q]);
+                sum += difference * difference * static_cast<double>(net_.inverse[q]);
+            }
+            return sum;
+        });
+        norm_ = sum_over_rows(1, [&](std::int64_t, std::int64_t at) {
+            double sum = 0;
+            for (std::int64_t q = at; q < at + net_.rows.width; ++q)
+                sum += sources_[q] * sources_[q] * static_cast<double>(net_.inverse[q]);
+            return sum;
+        });
+    }
+
+    bool drifted() const { return apart_ > 0.01 * norm_; }
+
+    // One step; returns by how much the energy fell.
+    double iterate() {
+        const std::int64_t width = net_.rows.width;
+        grids_.cycle(currents(), z_.data());
+        const double rz = sum_over_rows(0.5, [&](std::int64_t, std::int64_t at) {
+            return dot(width, residual_.data() + at, z_.data() + at);
+        });
+        if (!(rz > 0)) return 0;
+        const auto beta = static_cast<T>(fresh_ ? 0 : rz / rz_);
+        sum_over_rows(0.5, [&](std::int64_t, std::int64_t at) {
+            direct(width, beta, z_.data() + at, direction_.data() + at);
+            return 0.0;
+        });
+        rz_ = rz;
+        fresh_ = false;
+        const double work = apply();
+        if (!(work > 0)) return 0;
+        const double alpha = rz / work;
+        sum_over_rows(1, [&](std::int64_t, std::int64_t at) {
+            advance(width, static_cast<T>(alpha), direction_.data() + at, driven_.data() + at,
+                    u_.data() + at, residual_.data() + at);
+            return 0.0;
+        });
+        return alpha * rz;
+    }
+
+    // The residual for the preconditioner, which works in single precision.
+    const float* currents() {
+        if constexpr (std::is_same_v<T, float>) {
+            return residual_.data();
+        } else {
+            if (single_.size() == 0) single_ = make<float>();
+            sum_over_rows(0.5, [&](std::int64_t, std::int64_t at) {
+                for (std::int64_t q = at; q < at + net_.rows.width; ++q)
+                    single_[q] = static_cast<float>(residual_[q]);
+                return 0.0;
+            });
+            return single_.data();
+        }
+    }
+
+    double apply() {
+        double work = sum_over_rows(1, [&](std::int64_t row, std::int64_t at) {
+            return apply_row(NetworkRow(net_, row), direction_.data() + at, driven_.data() + at);
+        });
+        for (const Contact& contact : net_.contacts) {
+            const T p = direction_[contact.voxel], flux = static_cast<T>(contact.conductance) * p;
+            driven_[contact.voxel] += flux;
+            work += static_cast<double>(flux) * static_cast<double>(p);
+        }
+        for (const Seam& seam : net_.seams) {
+            const T fall = direction_[seam.last] - direction_[seam.first],
+                    flux = static_cast<T>(seam.conductance) * fall;
+            driven_[seam.last] += flux;
+            driven_[seam.first] -= flux;
+            work += static_cast<double>(flux) * static_cast<double>(fall);
+        }
+        return work;
+    }
+
+    const VoxelNetwork& net_;
+    Multigrid& grids_;
+    const TransportOptions& options_;
+    Padded<T> u_, direction_, driven_, residual_;
+    Padded<float> z_, single_;
+    Padded<double> sources_;
+    std::vector<double> partial_;
+    double rz_ = 0, energy_ = 0, apart_ = 0, norm_ = 0;
+    bool fresh_ = true;
+};
+
+// Calls visit(voxel, voxel in padded rows, z, y, x).
+template <class Visit>
+void each_voxel(const RowShape& rows, Visit&& visit) {
+    std::int64_t voxel = 0;
+    for (std::int64_t z = 0; z < rows.shape[0]; ++z)
+        for (std::int64_t y = 0; y < rows.shape[1]; ++y)
+            for (std::int64_t x = 0; x < rows.shape[2]; ++x, ++voxel)
+                visit(voxel, rows.at(z, y, x), std::array<std::int64_t, 3>{z, y, x});
+}
+
+template <class T>
+void begin(const TransportProblem& problem, const VoxelNetwork& net, Padded<T>& u) {
+    const auto axis = index(problem.axis);
+    const auto side = static_cast<double>(problem.labels.shape[problem.axis]);
+    const bool at_face = problem.boundary == Boundary::face;
+    each_voxel(net.rows, [&](std::int64_t voxel, std::int64_t q, const auto& at) {
+        if (!(net.inverse[q] > 0)) return;
+        double value = 0;
+        const auto along = static_cast<double>(at[axis]);
+        if (problem.boundary != Boundary::periodic)
+            value = at_face ? 1 - (along + 0.5) / side : 1 - along / (side - 1);
+        if (problem.start != nullptr && std::isfinite(problem.start[voxel]))
+            value = problem.start[voxel];
+        u[q] = static_cast<T>(value);
+    });
+}
+
+template <class T>
+void write(const TransportProblem& problem, const VoxelNetwork& net, const Padded<T>& u,
+           float* potential) {
+    const auto axis = index(problem.axis);
+    const std::int64_t last = problem.labels.shape[problem.axis] - 1;
+    each_voxel(net.rows, [&](std::int64_t voxel, std::int64_t q, const auto& at) {
+        float value = std::numeric_limits<float>::quiet_NaN();
+        if (net.inverse[q] > 0)
+            value = static_cast<float>(u[q]);
+        else if (problem.boundary == Boundary::centre && (at[axis] == 0 || at[axis] == last) &&
+                 problem.conductivities[problem.labels.data[voxel]] > 0)
+            value = at[axis] == 0 ? 1 : 0;
+        potential[voxel] = value;
+    });
+}
+
+}  // namespace
+
+Transport solve_transport(const TransportProblem& problem, const TransportOptions& options,
+                          float* potential) {
+    const VoxelNetwork net = voxel_network(problem, options.threads);
+    Transport result;
+    const std::int64_t size = problem.labels.shape.size();
+    if (potential != nullptr)
+        std::fill(potential, potential + size, std::numeric_limits<float>::quiet_NaN());
+    if (!net.percolates()) {
+        result.converged = true;
+        return result;
+    }
+    result.percolates = true;
+    result.solved = net.solved;
+    if (net.solved == 0) {  // two planes, and nothing between them
+        const double all = net.direct * net.scale * net.unit;
+        result.effective = result.lower = result.upper = result.flux_in = result.flux_out = all;
+        result.flux[index(problem.axis)] = all;
+        result.converged = true;
+        return result;
+    }
+    Multigrid grids(net, options.threads);
+    const auto run = [&](auto& solver) {
+        solver.solve(result);
+        if (potential != nullptr) write(problem, net, solver.potential(), potential);
+    };
+    if (options.precision != Precision::twice) {
+        Solver<float> solver(net, grids, options);
+        begin(problem, net, solver.potential());
+        run(solver);
+        if (result.converged || options.precision == Precision::single) return result;
+    }
+    // Begins anew: what single precision has left is rough.
+    result.precision = Precision::twice;
+    Solver<double> solver(net, grids, options);
+    begin(problem, net, solver.potential());
+    run(solver);
+    return result;
+}
+
+}  // namespace microtwin
