@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 
 #include "microtwin/parallel.hpp"
 
@@ -31,11 +30,14 @@ class Edges {
             }
         edges_.push_back({neighbour, conductance});
     }
-    // Appends them to a graph as those of its next part.
-    void close(CoarseGraph& graph, std::uint8_t colour) {
-        const auto same = [&](const Edge& e) { return graph.colour[index(e.neighbour)] == colour; };
-        const auto near = std::stable_partition(edges_.begin(), edges_.end(),
-                                                [&](const Edge& e) { return !same(e); });
+    // Appends them to a graph as those of its next part, which is in a block of parts begin..end
+    // that has a colour.
+    void close(CoarseGraph& graph, const std::vector<std::uint8_t>& colours, std::int32_t begin,
+               std::int32_t end) {
+        const auto near = std::stable_partition(edges_.begin(), edges_.end(), [&](const Edge& e) {
+            return (e.neighbour >= begin && e.neighbour < end) ||
+                   colours[index(e.neighbour)] != colours[index(begin)];
+        });
         graph.near.push_back(static_cast<std::int64_t>(graph.neighbour.size()) +
                              (near - edges_.begin()));
         float sum = graph.ground[graph.near.size() - 1];
@@ -45,7 +47,7 @@ class Edges {
             sum += graph.conductance.back();
         }
         graph.begin.push_back(static_cast<std::int64_t>(graph.neighbour.size()));
-        graph.inverse.push_back(sum > 0 ? 1 / sum : 0);
+        graph.diagonal.push_back(sum);
         edges_.clear();
     }
 
@@ -53,36 +55,33 @@ class Edges {
     std::vector<Edge> edges_;
 };
 
-void colour_blocks(CoarseGraph& graph) {
-    graph.colour.resize(index(graph.first.back()));
-    for (std::int64_t b = 0; b < graph.blocks.size(); ++b) {
-        const Offset at = offset_of(b, graph.blocks);
-        const auto colour = static_cast<std::uint8_t>((at[0] + at[1] + at[2]) & 1);
-        std::fill(graph.colour.begin() + graph.first[index(b)],
-                  graph.colour.begin() + graph.first[index(b + 1)], colour);
+// Colours blocks; returns the colour of each part.
+std::vector<std::uint8_t> colour(CoarseGraph& graph) {
+    const Shape3& blocks = graph.blocks;
+    std::vector<std::uint8_t> of_parts(index(graph.first.back()));
+    graph.colour.resize(index(blocks.size()));
+    for (std::int64_t b = 0; b < blocks.size(); ++b) {
+        const Offset at = offset_of(b, blocks);
+        auto colour = static_cast<std::uint8_t>((at[0] + at[1] + at[2]) & 1);
+        for (int axis = 0; axis < 3; ++axis)
+            if (graph.periodic[index(axis)] && blocks[axis] % 2 == 1 && blocks[axis] > 1 &&
+                at[index(axis)] == blocks[axis] - 1) {
+                colour |= 2;
+                graph.colours = 4;
+            }
+        graph.colour[index(b)] = colour;
+        std::fill(of_parts.begin() + graph.first[index(b)],
+                  of_parts.begin() + graph.first[index(b + 1)], colour);
     }
+    return of_parts;
 }
 
-// Which connected part of a block each of its eight voxels is in, for every set of voxels that
-// conduct: bit 4 dz + 2 dy + dx. 0 for those that do not, else 1, 2, ...
+// Which part of a block each of its eight voxels is in: 1, 2, ..., or 0 where nothing flows. Voxel
+// 4 dz + 2 dy + dx.
 struct BlockParts {
-    std::array<std::array<std::uint8_t, 8>, 256> part{};
-    std::array<std::uint8_t, 256> count{};
-
-    constexpr BlockParts() {
-        for (unsigned set = 0; set < 256; ++set)
-            for (unsigned i = 0; i < 8; ++i)
-                if ((set >> i & 1U) != 0 && part[set][i] == 0) flood(set, i, ++count[set]);
-    }
-    constexpr void flood(unsigned set, unsigned i, std::uint8_t number) {
-        part[set][i] = number;
-        for (const unsigned step : {1U, 2U, 4U})
-            if (const unsigned j = i ^ step; (set >> j & 1U) != 0 && part[set][j] == 0)
-                flood(set, j, number);
-    }
+    std::array<std::uint8_t, 8> part{};
+    std::uint8_t count = 0;
 };
-
-constexpr BlockParts kParts;
 
 class VoxelCoarsener {
   public:
@@ -91,8 +90,9 @@ class VoxelCoarsener {
 
     CoarseGraph coarsen() {
         graph_.blocks = halved(rows_.shape);
+        for (const Seam& seam : fine_.seams) graph_.periodic[index(seam.axis)] = true;
         number_parts();
-        colour_blocks(graph_);
+        colours_ = colour(graph_);
         add_ground();
         join();
         return std::move(graph_);
@@ -102,59 +102,88 @@ class VoxelCoarsener {
     bool inside(std::int64_t z, std::int64_t y, std::int64_t x) const {
         return z < rows_.shape[0] && y < rows_.shape[1] && x < rows_.shape[2];
     }
-    unsigned conducting(const Offset& block) const {
-        unsigned set = 0;
-        for (unsigned i = 0; i < 8; ++i) {
-            const std::int64_t z = 2 * block[0] + (i >> 2), y = 2 * block[1] + (i >> 1 & 1U),
-                               x = 2 * block[2] + (i & 1U);
-            if (inside(z, y, x) && fine_.inverse[rows_.at(z, y, x)] > 0) set |= 1U << i;
+    std::int64_t voxel(const Offset& block, unsigned i) const {
+        const std::int64_t z = 2 * block[0] + (i >> 2), y = 2 * block[1] + (i >> 1 & 1U),
+                           x = 2 * block[2] + (i & 1U);
+        return inside(z, y, x) ? rows_.at(z, y, x) : -1;
+    }
+
+    float strongest(std::int64_t q) const {
+        float most = 0;
+        for (int axis = 0; axis < 3; ++axis) {
+            const float* along = fine_.conductance[index(axis)].data();
+            most = std::max({most, along[q], along[q - rows_.stride(axis)]});
         }
-        return set;
+        return most;
+    }
+
+    BlockParts parts_of(const Offset& block) const {
+        std::array<float, 8> strength{};
+        std::array<std::int64_t, 8> q{};
+        std::array<bool, 8> conducts{};
+        for (unsigned i = 0; i < 8; ++i) {
+            q[i] = voxel(block, i);
+            conducts[i] = q[i] >= 0 && fine_.inverse[q[i]] > 0;
+            if (conducts[i]) strength[i] = strongest(q[i]);
+        }
+        BlockParts found;
+        std::array<unsigned, 8> waiting{};
+        for (unsigned seed = 0; seed < 8; ++seed) {
+            if (!conducts[seed] || found.part[seed] != 0) continue;
+            found.part[seed] = ++found.count;
+            waiting[0] = seed;
+            for (unsigned count = 1; count > 0;) {
+                const unsigned i = waiting[--count];
+                for (unsigned axis = 0; axis < 3; ++axis) {
+                    const unsigned j = i ^ (4U >> axis);
+                    if (!conducts[j] || found.part[j] != 0) continue;
+                    const float g = fine_.conductance[axis][std::min(q[i], q[j])];
+                    if (g > 0 && g >= kStrong * std::max(strength[i], strength[j])) {
+                        found.part[j] = found.count;
+                        waiting[count++] = j;
+                    }
+                }
+            }
+        }
+        return found;
     }
 
     void number_parts() {
         const std::int64_t count = graph_.blocks.size(), wide = graph_.blocks[2];
-        std::vector<std::uint8_t> sets(index(count));
-        parallel_ranges(count, worthwhile(threads_, 10.0 * static_cast<double>(count)), 0,
-                        [&](std::int64_t begin, std::int64_t end, int&) {
-                            for (std::int64_t b = begin; b < end; ++b)
-                                sets[index(b)] = static_cast<std::uint8_t>(
-                                    conducting(offset_of(b, graph_.blocks)));
-                        });
+        std::vector<BlockParts> parts(index(count));
+        const int workers = worthwhile(threads_, 50.0 * static_cast<double>(count));
+        parallel_ranges(count, workers, 0, [&](std::int64_t begin, std::int64_t end, int&) {
+            for (std::int64_t b = begin; b < end; ++b)
+                parts[index(b)] = parts_of(offset_of(b, graph_.blocks));
+        });
         graph_.first.resize(index(count + 1));
         std::int32_t next = 0;
         for (std::int64_t b = 0; b < count; ++b) {
             graph_.first[index(b)] = next;
             if (b % wide == 0) ++next;  // the empty part
-            next += kParts.count[sets[index(b)]];
+            next += parts[index(b)].count;
         }
         graph_.first[index(count)] = next;
         part_ = Padded<std::int32_t>(rows_.size(), 16);
-        parallel_ranges(count, worthwhile(threads_, 10.0 * static_cast<double>(count)), 0,
-                        [&](std::int64_t begin, std::int64_t end, int&) {
-                            for (std::int64_t b = begin; b < end; ++b) number_voxels(b, sets);
-                        });
+        parallel_ranges(count, workers, 0, [&](std::int64_t begin, std::int64_t end, int&) {
+            for (std::int64_t b = begin; b < end; ++b) number_voxels(b, parts[index(b)]);
+        });
     }
 
-    void number_voxels(std::int64_t b, const std::vector<std::uint8_t>& sets) {
+    void number_voxels(std::int64_t b, const BlockParts& parts) {
         const Offset block = offset_of(b, graph_.blocks);
         const std::int64_t wide = graph_.blocks[2];
         const std::int32_t empty = graph_.first[index(b - b % wide)];
         const std::int32_t before = graph_.first[index(b)] + (b % wide == 0 ? 1 : 0) - 1;
-        const auto& parts = kParts.part[sets[index(b)]];
-        for (unsigned i = 0; i < 8; ++i) {
-            const std::int64_t z = 2 * block[0] + (i >> 2), y = 2 * block[1] + (i >> 1 & 1U),
-                               x = 2 * block[2] + (i & 1U);
-            if (inside(z, y, x))
-                part_[rows_.at(z, y, x)] = parts[i] > 0 ? before + parts[i] : empty;
-        }
-        if (b % wide != wide - 1) return;  // the rest of its rows is padding
-        for (unsigned i = 0; i < 8; i += 2) {
-            const std::int64_t z = 2 * block[0] + (i >> 2), y = 2 * block[1] + (i >> 1 & 1U);
-            if (inside(z, y, 0))
+        for (unsigned i = 0; i < 8; ++i)
+            if (const std::int64_t q = voxel(block, i); q >= 0)
+                part_[q] = parts.part[i] > 0 ? before + parts.part[i] : empty;
+        if (b % wide != wide - 1) return;
+        for (unsigned i = 0; i < 8; i += 2)  // what is left of its rows is padding
+            if (const std::int64_t z = 2 * block[0] + (i >> 2), y = 2 * block[1] + (i >> 1 & 1U);
+                inside(z, y, 0))
                 std::fill_n(&part_[rows_.at(z, y, rows_.shape[2])], rows_.width - rows_.shape[2],
                             empty);
-        }
     }
 
     void add_ground() {
@@ -176,7 +205,6 @@ class VoxelCoarsener {
         const auto pieces = parallel_ranges(
             rows, worthwhile(threads_, work), CoarseGraph{},
             [&](std::int64_t begin, std::int64_t end, CoarseGraph& piece) {
-                piece.colour = graph_.colour;
                 const auto from = graph_.ground.begin() + graph_.first[index(begin * wide)];
                 const auto to = graph_.ground.begin() + graph_.first[index(end * wide)];
                 piece.ground.assign(from, to);
@@ -192,15 +220,14 @@ class VoxelCoarsener {
             };
             append(graph_.neighbour, piece.neighbour);
             append(graph_.conductance, piece.conductance);
-            append(graph_.inverse, piece.inverse);
+            append(graph_.diagonal, piece.diagonal);
         }
     }
 
     void join_block(std::int64_t b, CoarseGraph& piece) const {
         const Offset block = offset_of(b, graph_.blocks);
-        const auto colour = static_cast<std::uint8_t>((block[0] + block[1] + block[2]) & 1);
         const std::int32_t begin = graph_.first[index(b)], end = graph_.first[index(b + 1)];
-        std::array<Edges, 9> edges;  // at most four parts, and the empty one
+        std::array<Edges, 9> edges;  // of each part, and the empty one
         for (unsigned i = 0; i < 8; ++i) {
             const Offset at{2 * block[0] + (i >> 2), 2 * block[1] + (i >> 1 & 1U),
                             2 * block[2] + (i & 1U)};
@@ -208,12 +235,14 @@ class VoxelCoarsener {
             const std::int64_t q = rows_.at(at[0], at[1], at[2]);
             if (!(fine_.inverse[q] > 0)) continue;
             for (int axis = 0; axis < 3; ++axis) {
-                // The one neighbour along this axis in another block.
-                const bool ahead = (at[static_cast<std::size_t>(axis)] & 1) != 0;
-                const std::int64_t other = ahead ? q + rows_.stride(axis) : q - rows_.stride(axis);
-                const float g =
-                    fine_.conductance[static_cast<std::size_t>(axis)][ahead ? q : other];
-                if (g > 0) edges[index(part_[q] - begin)].add(part_[other], g);
+                const float* along = fine_.conductance[index(axis)].data();
+                const std::int64_t step = rows_.stride(axis);
+                const auto add = [&](std::int64_t other, float g) {
+                    if (g > 0 && part_[other] != part_[q])
+                        edges[index(part_[q] - begin)].add(part_[other], g);
+                };
+                add(q + step, along[q]);
+                add(q - step, along[q - step]);
             }
         }
         for (std::int32_t i = begin; i < end; ++i) {
@@ -221,8 +250,9 @@ class VoxelCoarsener {
                 seams_.begin(), seams_.end(), i,
                 [&](const Seam& s, std::int32_t value) { return part_[s.last] < value; });
             for (; seam != seams_.end() && part_[seam->last] == i; ++seam)
-                if (part_[seam->first] != i) edges[index(i - begin)].add(part_[seam->first], seam->conductance);
-            edges[index(i - begin)].close(piece, colour);
+                if (part_[seam->first] != i)
+                    edges[index(i - begin)].add(part_[seam->first], seam->conductance);
+            edges[index(i - begin)].close(piece, colours_, begin, end);
         }
     }
 
@@ -231,7 +261,8 @@ class VoxelCoarsener {
     Padded<std::int32_t>& part_;
     int threads_;
     CoarseGraph graph_;
-    std::vector<Seam> seams_;  // both ways, in the order of the parts
+    std::vector<std::uint8_t> colours_;  // of each part
+    std::vector<Seam> seams_;            // both ways, in the order of the parts
 };
 
 class PartCoarsener {
@@ -240,6 +271,8 @@ class PartCoarsener {
 
     CoarseGraph coarsen() {
         graph_.blocks = halved(fine_.blocks);
+        graph_.periodic = fine_.periodic;
+        find_strengths();
         fine_.parent.assign(fine_.ground.size(), -1);
         graph_.member_begin = {0};
         graph_.first = {0};
@@ -247,21 +280,32 @@ class PartCoarsener {
             find_children(offset_of(b, graph_.blocks));
             for (const auto& [begin, end] : children_)
                 for (std::int32_t seed = begin; seed < end; ++seed)
-                    if (fine_.parent[index(seed)] < 0 && fine_.inverse[index(seed)] > 0)
+                    if (fine_.parent[index(seed)] < 0 && fine_.diagonal[index(seed)] > 0)
                         gather(seed);
             graph_.first.push_back(parts());
         }
-        colour_blocks(graph_);
+        const std::vector<std::uint8_t> colours = colour(graph_);
         graph_.begin = {0};
-        for (std::int64_t b = 0; b < graph_.blocks.size(); ++b)
-            for (std::int32_t i = graph_.first[index(b)]; i < graph_.first[index(b + 1)]; ++i)
+        for (std::int64_t b = 0; b < graph_.blocks.size(); ++b) {
+            const std::int32_t begin = graph_.first[index(b)], end = graph_.first[index(b + 1)];
+            for (std::int32_t i = begin; i < end; ++i) {
                 join(i);
+                edges_.close(graph_, colours, begin, end);
+            }
+        }
         return std::move(graph_);
     }
 
   private:
     std::int32_t parts() const {
         return static_cast<std::int32_t>(graph_.member_begin.size()) - 1;
+    }
+
+    void find_strengths() {
+        strength_.assign(fine_.ground.size(), 0);
+        for (std::size_t i = 0; i < strength_.size(); ++i)
+            for (std::int64_t e = fine_.begin[i]; e < fine_.begin[i + 1]; ++e)
+                strength_[i] = std::max(strength_[i], fine_.conductance[index(e)]);
     }
 
     void find_children(const Offset& block) {
@@ -282,7 +326,7 @@ class PartCoarsener {
         });
     }
 
-    // Makes a part of all that is joined to a first one within the block.
+    // Makes a part of all that is strongly joined to a first one within the block.
     void gather(std::int32_t seed) {
         const std::int32_t number = parts();
         const auto take = [&](std::int32_t i) {
@@ -295,7 +339,9 @@ class PartCoarsener {
             const auto i = index(graph_.member[next]);
             for (std::int64_t e = fine_.begin[i]; e < fine_.begin[i + 1]; ++e)
                 if (const std::int32_t j = fine_.neighbour[index(e)];
-                    fine_.parent[index(j)] < 0 && is_child(j))
+                    fine_.parent[index(j)] < 0 && is_child(j) &&
+                    fine_.conductance[index(e)] >=
+                        kStrong * std::max(strength_[i], strength_[index(j)]))
                     take(j);
         }
         graph_.member_begin.push_back(static_cast<std::int64_t>(graph_.member.size()));
@@ -313,11 +359,11 @@ class PartCoarsener {
             }
         }
         graph_.ground.push_back(ground);
-        edges_.close(graph_, graph_.colour[index(part)]);
     }
 
     CoarseGraph& fine_;
     CoarseGraph graph_;
+    std::vector<float> strength_;  // the largest conductance of each part
     Edges edges_;
     std::array<std::pair<std::int32_t, std::int32_t>, 8> children_{};
 };

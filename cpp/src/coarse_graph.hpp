@@ -1,9 +1,11 @@
-// Networks of parts: connected groups of voxels, or of smaller parts, within blocks of 2 x 2 x 2.
+// Networks of parts: groups of voxels, or of smaller parts, that are strongly joined within a block
+// of 2 x 2 x 2.
 //
-// As two parts of one block are not joined, a network of blocks coloured like a chess-board is
-// coloured as well, but for edges around a periodic structure of an odd number of blocks.
+// Blocks are coloured like a chess-board, so that all of a colour can be relaxed at once; the last
+// ones of a periodic structure of an odd number of blocks have colours of their own.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -13,18 +15,21 @@ namespace microtwin {
 
 struct CoarseGraph {
     Shape3 blocks;
+    std::array<bool, 3> periodic{};
     std::vector<std::int32_t> first;   // part of each block, in C order, and the count of parts
+    std::vector<std::uint8_t> colour;  // of each block
+    int colours = 2;
     std::vector<std::int32_t> parent;  // part of the next coarser network; -1 where nothing flows
     // Of a network of parts of parts: those of part i are member_begin[i]..member_begin[i + 1].
     std::vector<std::int32_t> member;
     std::vector<std::int64_t> member_begin;
-    // Edges of part i are begin[i]..begin[i + 1]; those up to near[i] lead to the other colour.
+    // Edges of part i are begin[i]..begin[i + 1]. From near[i] on they lead to other blocks of the
+    // same colour, in the corners of some periodic structures: relaxation does not look at them.
     std::vector<std::int64_t> begin, near;
     std::vector<std::int32_t> neighbour;
     std::vector<float> conductance;
     std::vector<float> ground;   // to where the potential is held
-    std::vector<float> inverse;  // of all conductances of a part together; 0 where there are none
-    std::vector<std::uint8_t> colour;
+    std::vector<float> diagonal;  // all conductances of a part together
 
     std::int64_t size() const { return static_cast<std::int64_t>(ground.size()); }
 };
@@ -32,6 +37,10 @@ struct CoarseGraph {
 // Half the sum of the conductances between two parts: these are twice as far apart as their
 // members, a factor that only the sums within one network know nothing of.
 inline constexpr float kCoarser = 0.5F;
+
+// Two voxels or parts of a block are strongly joined if their conductance is this share of the
+// largest that either has to a neighbour.
+inline constexpr float kStrong = 0.1F;
 
 // Parts of voxels; `part` gets the number of each voxel's in padded rows. What does not conduct is
 // in the first, empty part of its row of blocks.

@@ -171,16 +171,21 @@ class Balance {
             voxel[i] = q;
             left[i] = sources_[q];
             for (unsigned axis = 0; axis < 3; ++axis) {
-                const bool ahead = (own[axis] & 1) != 0;
                 const std::int64_t step = rows.stride(static_cast<int>(axis));
                 const float* along = net_.conductance[axis].data();
-                if (!ahead) inside[i][axis] = along[q];
-                const double g = along[ahead ? q : q - step];
-                if (g == 0) continue;
-                const std::int64_t other = ahead ? q + step : q - step;
-                const double through = drop(graphs_.front(), drops, part_[q], part_[other]);
-                left[i] -= g * through;
-                if (ahead) energy += g * through * through;
+                const auto cross = [&](std::int64_t other, double g, bool count) {
+                    const double through = drop(graphs_.front(), drops, part_[q], part_[other]);
+                    left[i] -= g * through;
+                    if (count) energy += g * through * through;
+                };
+                if (const double g = along[q]; g > 0) {
+                    if (part_[q + step] == part_[q])
+                        inside[i][axis] = g;
+                    else
+                        cross(q + step, g, true);
+                }
+                if (const double g = along[q - step]; g > 0 && part_[q - step] != part_[q])
+                    cross(q - step, g, false);
             }
         }
         return any ? energy + within(voxel, left, inside) : 0;

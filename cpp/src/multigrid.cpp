@@ -12,13 +12,12 @@ constexpr std::int64_t kSolvedExactly = 128;  // parts
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-// The potential of part i, given those of the other colour.
-float relaxed(const CoarseGraph& graph, std::size_t i, const float* currents,
-              const float* potentials) {
-    float sum = currents[i];
+// What flows into part i from its neighbours.
+float inflow(const CoarseGraph& graph, std::size_t i, const float* potentials) {
+    float sum = 0;
     for (std::int64_t e = graph.begin[i]; e < graph.near[i]; ++e)
         sum += graph.conductance[index(e)] * potentials[graph.neighbour[index(e)]];
-    return sum * graph.inverse[i];
+    return sum;
 }
 
 template <class Work>
@@ -30,11 +29,25 @@ void for_ranges(std::int64_t count, int threads, double nanoseconds_each, Work&&
 
 constexpr double kEachPart = 10;  // nanoseconds that a visit of a part takes, roughly
 
-void relax(const CoarseGraph& graph, int colour, int threads, const float* currents,
-           float* potentials) {
-    for_ranges(graph.size(), threads, kEachPart, [&](std::int64_t begin, std::int64_t end) {
-        for (auto i = index(begin); i < index(end); ++i)
-            if (graph.colour[i] == colour) potentials[i] = relaxed(graph, i, currents, potentials);
+enum class Order { forwards, backwards };
+
+// Relaxes the blocks of one colour, and the parts of each block one after the other.
+void relax(const CoarseGraph& graph, int colour, Order order, int threads, const float* currents,
+           float* x) {
+    const double each =
+        kEachPart * static_cast<double>(graph.size()) / static_cast<double>(graph.blocks.size());
+    const auto relax_part = [&](std::size_t i) {
+        if (graph.diagonal[i] > 0) x[i] = (currents[i] + inflow(graph, i, x)) / graph.diagonal[i];
+    };
+    for_ranges(graph.blocks.size(), threads, each, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t b = begin; b < end; ++b) {
+            if (graph.colour[index(b)] != colour) continue;
+            const auto first = index(graph.first[index(b)]), last = index(graph.first[index(b + 1)]);
+            if (order == Order::forwards)
+                for (auto i = first; i < last; ++i) relax_part(i);
+            else
+                for (auto i = last; i-- > first;) relax_part(i);
+        }
     });
 }
 
@@ -44,6 +57,16 @@ Multigrid::Multigrid(const VoxelNetwork& network, int threads) : net_(network), 
     graphs_.push_back(coarsened(network, part_, threads));
     while (graphs_.back().size() > kSolvedExactly && !graphs_.back().neighbour.empty())
         graphs_.push_back(coarsened(graphs_.back()));
+    const RowShape& rows = net_.rows;
+    const auto colour = [&](std::int64_t q) {
+        const std::int64_t row = q / rows.width, ny = rows.shape[1];
+        return index((row / ny + row % ny + q % rows.width) & 1);
+    };
+    for (const Seam& seam : net_.seams) {
+        if (colour(seam.last) == colour(seam.first)) continue;
+        around_[colour(seam.last)].push_back({seam.last, seam.first, seam.conductance});
+        around_[colour(seam.first)].push_back({seam.first, seam.last, seam.conductance});
+    }
     for (const CoarseGraph& graph : graphs_) {
         currents_.emplace_back(index(graph.size()));
         potentials_.emplace_back(index(graph.size()));
@@ -68,6 +91,9 @@ void Multigrid::cycle(const float* r, float* z) {
                 relax_half(at, half(row, colour), r + at.at, z + at.at);
             }
         });
+        // Around the edges: voxels of one colour do not depend on each other.
+        for (const auto& [to, from, conductance] : around_[index(colour)])
+            z[to] += conductance * z[from] * net_.inverse[to];
     };
     for_ranges(rows, threads_, each_row / 2, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t row = begin; row < end; ++row) {
@@ -106,6 +132,8 @@ void Multigrid::restrict_voxels(const float* x) {
                     currents[index(part[k])] += inflow[index(k)];
             }
     });
+    for (const auto& [to, from, conductance] : around_[0])
+        currents[index(part_[to])] += conductance * x[from];
 }
 
 void Multigrid::prolong_voxels(float* x) const {
@@ -128,19 +156,15 @@ void Multigrid::cycle_graphs() {
         const CoarseGraph &graph = graphs_[l], &next = graphs_[l + 1];
         const float* b = currents_[l].data();
         float* x = potentials_[l].data();
-        for_ranges(graph.size(), threads_, 1, [&](std::int64_t begin, std::int64_t end) {
-            for (auto i = index(begin); i < index(end); ++i)
-                x[i] = graph.colour[i] == 0 ? b[i] * graph.inverse[i] : 0;
-        });
-        relax(graph, 1, threads_, b, x);
+        std::fill_n(x, graph.size(), 0.0F);
+        for (int colour = 0; colour < graph.colours; ++colour)
+            relax(graph, colour, Order::forwards, threads_, b, x);
         for_ranges(next.size(), threads_, 4 * kEachPart, [&](std::int64_t begin, std::int64_t end) {
             for (auto p = index(begin); p < index(end); ++p) {
                 float sum = 0;
                 for (std::int64_t m = next.member_begin[p]; m < next.member_begin[p + 1]; ++m) {
                     const auto i = index(next.member[index(m)]);
-                    if (graph.colour[i] != 0) continue;
-                    for (std::int64_t e = graph.begin[i]; e < graph.near[i]; ++e)
-                        sum += graph.conductance[index(e)] * x[graph.neighbour[index(e)]];
+                    sum += b[i] - graph.diagonal[i] * x[i] + inflow(graph, i, x);
                 }
                 currents_[l + 1][p] = sum;
             }
@@ -153,7 +177,8 @@ void Multigrid::cycle_graphs() {
                        [](double value) { return static_cast<float>(value); });
     } else {
         for (std::size_t i = 0; i < potentials_[last].size(); ++i)
-            potentials_[last][i] = currents_[last][i] * graphs_[last].inverse[i];
+            potentials_[last][i] =
+                graphs_[last].diagonal[i] > 0 ? currents_[last][i] / graphs_[last].diagonal[i] : 0;
     }
     for (std::size_t l = last; l-- > 0;) {
         const CoarseGraph& graph = graphs_[l];
@@ -161,10 +186,10 @@ void Multigrid::cycle_graphs() {
         float* x = potentials_[l].data();
         for_ranges(graph.size(), threads_, 1, [&](std::int64_t begin, std::int64_t end) {
             for (auto i = index(begin); i < index(end); ++i)
-                if (graph.colour[i] == 0 && graph.parent[i] >= 0) x[i] += from[graph.parent[i]];
+                if (graph.parent[i] >= 0) x[i] += from[graph.parent[i]];
         });
-        relax(graph, 1, threads_, currents_[l].data(), x);
-        relax(graph, 0, threads_, currents_[l].data(), x);
+        for (int colour = graph.colours; colour-- > 0;)
+            relax(graph, colour, Order::backwards, threads_, currents_[l].data(), x);
     }
 }
 

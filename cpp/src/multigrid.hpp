@@ -23,6 +23,12 @@ class Multigrid {
     const DenseNetwork& coarsest() const { return dense_; }
 
   private:
+    // An edge around a periodic structure that leads to a voxel of the other colour.
+    struct Around {
+        std::int64_t to, from;
+        float conductance;
+    };
+
     void restrict_voxels(const float* x);
     void prolong_voxels(float* x) const;
     void cycle_graphs();
@@ -30,6 +36,7 @@ class Multigrid {
     const VoxelNetwork& net_;
     int threads_;
     Padded<std::int32_t> part_;
+    std::array<std::vector<Around>, 2> around_;  // for voxels of each colour
     std::vector<CoarseGraph> graphs_;
     std::vector<std::vector<float>> currents_, potentials_;  // of each graph
     DenseNetwork dense_;
