@@ -35,7 +35,10 @@ py::dict solve(const LabelArray& labels, const Conductivities& conductivities, i
             throw py::value_error("conductivities must be finite and not negative");
         distinct.insert(value);
     }
-    if (distinct.size() > 255) throw py::value_error("at most 255 conductivities can differ");
+    distinct.erase(0.0);
+    if (!distinct.empty() && *distinct.rbegin() > 1e12 * *distinct.begin())
+        throw py::value_error("conductivities must not differ by more than a factor of 1e12");
+    if (distinct.size() > 254) throw py::value_error("at most 254 positive conductivities can differ");
     problem.axis = core_axes(labels, {axis})[0];
     problem.boundary = one_of<Boundary>("boundary", boundary,
                                         {{"face", Boundary::face},

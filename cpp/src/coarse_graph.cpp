@@ -208,9 +208,15 @@ class VoxelCoarsener {
                 const auto from = graph_.ground.begin() + graph_.first[index(begin * wide)];
                 const auto to = graph_.ground.begin() + graph_.first[index(end * wide)];
                 piece.ground.assign(from, to);
+                piece.neighbour.reserve(6 * piece.ground.size());
+                piece.conductance.reserve(6 * piece.ground.size());
                 for (std::int64_t b = begin * wide; b < end * wide; ++b) join_block(b, piece);
             });
         graph_.begin = {0};
+        std::size_t edges = 0;
+        for (const CoarseGraph& piece : pieces) edges += piece.neighbour.size();
+        graph_.neighbour.reserve(edges);
+        graph_.conductance.reserve(edges);
         for (const CoarseGraph& piece : pieces) {
             const std::int64_t before = graph_.begin.back();
             for (const std::int64_t end : piece.begin) graph_.begin.push_back(before + end);
@@ -264,6 +270,9 @@ class VoxelCoarsener {
     std::vector<std::uint8_t> colours_;  // of each part
     std::vector<Seam> seams_;            // both ways, in the order of the parts
 };
+
+// So many parts are made one at most: the flow within a part is found by equations of all of them.
+constexpr std::size_t kMembers = 32;
 
 class PartCoarsener {
   public:
@@ -333,15 +342,15 @@ class PartCoarsener {
             fine_.parent[index(i)] = number;
             graph_.member.push_back(i);
         };
-        std::size_t next = graph_.member.size();
+        const std::size_t begin = graph_.member.size();
         take(seed);
-        for (; next < graph_.member.size(); ++next) {
+        for (std::size_t next = begin; next < graph_.member.size(); ++next) {
             const auto i = index(graph_.member[next]);
             for (std::int64_t e = fine_.begin[i]; e < fine_.begin[i + 1]; ++e)
                 if (const std::int32_t j = fine_.neighbour[index(e)];
                     fine_.parent[index(j)] < 0 && is_child(j) &&
-                    fine_.conductance[index(e)] >=
-                        kStrong * std::max(strength_[i], strength_[index(j)]))
+                    graph_.member.size() < begin + kMembers &&
+                    fine_.conductance[index(e)] >= kStrong * strength_[index(j)])
                     take(j);
         }
         graph_.member_begin.push_back(static_cast<std::int64_t>(graph_.member.size()));

@@ -16,9 +16,10 @@ struct Drops {
     std::vector<double> ground;  // of each part
 };
 
+template <class T>
 class Balance {
   public:
-    Balance(const VoxelNetwork& net, const Multigrid& grids, double* sources, int threads)
+    Balance(const VoxelNetwork& net, const Multigrid& grids, T* sources, int threads)
         : net_(net), part_(grids.part()), graphs_(grids.graphs()), grids_(grids), sources_(sources),
           threads_(threads) {}
 
@@ -36,7 +37,7 @@ class Balance {
         const RowShape& rows = net_.rows;
         for (std::int64_t row = 0; row < rows.rows(); ++row)
             for (std::int64_t q = row * rows.width; q < row * rows.width + rows.shape[2]; ++q)
-                parts_[0][index(part_[q])] += sources_[q];
+                parts_[0][index(part_[q])] += static_cast<double>(sources_[q]);
         for (std::size_t l = 0; l + 1 < graphs_.size(); ++l)
             for (std::size_t i = 0; i < parts_[l].size(); ++i)
                 if (graphs_[l].parent[i] >= 0)
@@ -128,15 +129,15 @@ class Balance {
         double energy = 0;
         for (const Contact& contact : net_.contacts) {
             const double drop = drops.ground[index(part_[contact.voxel])];
-            sources_[contact.voxel] -= contact.conductance * drop;
+            sources_[contact.voxel] -= static_cast<T>(contact.conductance * drop);
             energy += contact.conductance * drop * drop;
         }
         for (const Seam& seam : net_.seams) {
             const std::int32_t from = part_[seam.last], to = part_[seam.first];
             if (from == to) continue;
             const double through = drop(graphs_.front(), drops, from, to);
-            sources_[seam.last] -= seam.conductance * through;
-            sources_[seam.first] += seam.conductance * through;
+            sources_[seam.last] -= static_cast<T>(seam.conductance * through);
+            sources_[seam.first] += static_cast<T>(seam.conductance * through);
             energy += seam.conductance * through * through;
         }
         const Shape3& blocks = graphs_.front().blocks;
@@ -169,7 +170,7 @@ class Balance {
             if (!(net_.inverse[q] > 0)) continue;
             any = true;
             voxel[i] = q;
-            left[i] = sources_[q];
+            left[i] = static_cast<double>(sources_[q]);
             for (unsigned axis = 0; axis < 3; ++axis) {
                 const std::int64_t step = rows.stride(static_cast<int>(axis));
                 const float* along = net_.conductance[axis].data();
@@ -246,12 +247,17 @@ class Balance {
     const Padded<std::int32_t>& part_;
     const std::vector<CoarseGraph>& graphs_;
     const Multigrid& grids_;
-    double* sources_;
+    T* sources_;
     int threads_;
     std::vector<std::vector<double>> parts_;  // sources in the parts of each network
 };
 
 }  // namespace
+
+double energy_of_imbalance(const VoxelNetwork& network, const Multigrid& grids, float* sources,
+                           int threads) {
+    return Balance(network, grids, sources, threads).energy();
+}
 
 double energy_of_imbalance(const VoxelNetwork& network, const Multigrid& grids, double* sources,
                            int threads) {

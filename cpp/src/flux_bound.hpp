@@ -13,6 +13,8 @@
 namespace microtwin {
 
 // The energy of such a flux, for sources in padded rows; these are changed.
+double energy_of_imbalance(const VoxelNetwork& network, const Multigrid& grids, float* sources,
+                           int threads);
 double energy_of_imbalance(const VoxelNetwork& network, const Multigrid& grids, double* sources,
                            int threads);
 

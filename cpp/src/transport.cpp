@@ -33,8 +33,7 @@ class Solver {
           direction_(make<T>()),
           driven_(make<T>()),
           residual_(make<T>()),
-          z_(make<float>()),
-          sources_(make<double>()) {}
+          z_(make<float>()) {}
 
     Padded<T>& potential() { return u_; }
 
@@ -80,7 +79,7 @@ class Solver {
         result.flux_out = flow.out * net_.unit;
         true_residual_norms();
         const double gap =
-            energy_of_imbalance(net_, grids_, sources_.data(), options_.threads);
+            energy_of_imbalance(net_, grids_, driven_.data(), options_.threads);
         const double unit = net_.scale * net_.unit;
         result.effective = energy_ * unit;
         result.upper = energy_ * unit * (1 + kRounding);
@@ -116,10 +115,10 @@ class Solver {
         return sum;
     }
 
-    // Leaves in sources_ what is missing in each voxel.
+    // Leaves in driven_ what is missing in each voxel.
     Flow flow_of(const Padded<T>& u) {
         std::vector<RowFlow> flows(index(net_.rows.rows()));
-        double* out = sources_.data();
+        T* out = driven_.data();
         sum_over_rows(4, [&](std::int64_t row, std::int64_t at) {
             flows[index(row)] =
                 flow_of_row(NetworkRow(net_, row), net_.gradient.data(), u.data() + at, out + at);
@@ -135,8 +134,8 @@ class Solver {
                                 static_cast<double>(u[seam.last]) -
                                 static_cast<double>(u[seam.first]);
             const double flux = static_cast<double>(seam.conductance) * fall;
-            out[seam.last] += flux;
-            out[seam.first] -= flux;
+            out[seam.last] -= static_cast<T>(flux);
+            out[seam.first] += static_cast<T>(flux);
             all.energy += flux * fall;
             all.along[seam.axis] += flux;
         }
@@ -144,11 +143,10 @@ class Solver {
             const double fall =
                 static_cast<double>(u[contact.voxel]) - static_cast<double>(contact.potential);
             const double flux = static_cast<double>(contact.conductance) * fall;
-            out[contact.voxel] += flux;
+            out[contact.voxel] -= static_cast<T>(flux);
             all.energy += flux * fall;
             (contact.potential > 0 ? all.in : all.out) += contact.potential > 0 ? -flux : flux;
         }
-        for (std::int64_t q = 0; q < sources_.size(); ++q) out[q] = -out[q];
         scale_flows(all);
         return all;
     }
@@ -168,7 +166,7 @@ class Solver {
         flow_of(u_);
         sum_over_rows(1, [&](std::int64_t, std::int64_t at) {
             for (std::int64_t q = at; q < at + net_.rows.width; ++q)
-                residual_[q] = static_cast<T>(sources_[q]);
+                residual_[q] = driven_[q];
             return 0.0;
         });
         fresh_ = true;
@@ -179,15 +177,17 @@ class Solver {
         apart_ = sum_over_rows(1, [&](std::int64_t, std::int64_t at) {
             double sum = 0;
             for (std::int64_t q = at; q < at + net_.rows.width; ++q) {
-                const double difference = sources_[q] - static_cast<double>(residual_[q]);
+                const double difference = static_cast<double>(driven_[q] - residual_[q]);
                 sum += difference * difference * static_cast<double>(net_.inverse[q]);
             }
             return sum;
         });
         norm_ = sum_over_rows(1, [&](std::int64_t, std::int64_t at) {
             double sum = 0;
-            for (std::int64_t q = at; q < at + net_.rows.width; ++q)
-                sum += sources_[q] * sources_[q] * static_cast<double>(net_.inverse[q]);
+            for (std::int64_t q = at; q < at + net_.rows.width; ++q) {
+                const auto source = static_cast<double>(driven_[q]);
+                sum += source * source * static_cast<double>(net_.inverse[q]);
+            }
             return sum;
         });
     }
@@ -259,7 +259,6 @@ class Solver {
     const TransportOptions& options_;
     Padded<T> u_, direction_, driven_, residual_;
     Padded<float> z_, single_;
-    Padded<double> sources_;
     std::vector<double> partial_;
     double rz_ = 0, energy_ = 0, apart_ = 0, norm_ = 0;
     bool fresh_ = true;

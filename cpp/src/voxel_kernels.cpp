@@ -59,7 +59,7 @@ MICROTWIN_INLINE void add_to(std::int64_t size, T alpha, const T* __restrict p,
 
 template <class T>
 MICROTWIN_INLINE RowFlow flow(const NetworkRow& row, const double* gradient,
-                              const T* __restrict u, double* __restrict outflow) {
+                              const T* __restrict u, T* __restrict surplus) {
     double energy[kWide] = {}, along_z[kWide] = {}, along_y[kWide] = {}, along_x[kWide] = {};
     const std::int64_t sz = row.sz, sy = row.sy;
     const double ez = gradient[0], ey = gradient[1], ex = gradient[2];
@@ -75,10 +75,10 @@ MICROTWIN_INLINE RowFlow flow(const NetworkRow& row, const double* gradient,
             const double fz = static_cast<double>(row.gz[k]) * dz,
                          fy = static_cast<double>(row.gy[k]) * dy,
                          fx = static_cast<double>(row.gx[k]) * dx;
-            outflow[k] = fz + fy + fx -
-                         static_cast<double>(row.gz[k - sz]) * (ez + value(k - sz) - own) -
-                         static_cast<double>(row.gy[k - sy]) * (ey + value(k - sy) - own) -
-                         static_cast<double>(row.gx[k - 1]) * (ex + value(k - 1) - own);
+            surplus[k] = static_cast<T>(
+                static_cast<double>(row.gz[k - sz]) * (ez + value(k - sz) - own) - fz +
+                static_cast<double>(row.gy[k - sy]) * (ey + value(k - sy) - own) - fy +
+                static_cast<double>(row.gx[k - 1]) * (ex + value(k - 1) - own) - fx);
             energy[l] += fz * dz + fy * dy + fx * dx;
             along_z[l] += fz;
             along_y[l] += fy;
@@ -154,12 +154,12 @@ MICROTWIN_CLONES void advance(std::int64_t size, double alpha, const double* p, 
 }
 
 MICROTWIN_CLONES RowFlow flow_of_row(const NetworkRow& row, const double* gradient, const float* u,
-                                     double* outflow) {
-    return flow(row, gradient, u, outflow);
+                                     float* surplus) {
+    return flow(row, gradient, u, surplus);
 }
 MICROTWIN_CLONES RowFlow flow_of_row(const NetworkRow& row, const double* gradient,
-                                     const double* u, double* outflow) {
-    return flow(row, gradient, u, outflow);
+                                     const double* u, double* surplus) {
+    return flow(row, gradient, u, surplus);
 }
 
 }  // namespace microtwin

@@ -55,14 +55,14 @@ void advance(std::int64_t size, float alpha, const float* p, const float* q, flo
 void advance(std::int64_t size, double alpha, const double* p, const double* q, double* x,
              double* r);
 
-// What flows out of the voxels of a row in a mean gradient, and how much of it, all told, along
-// each axis to the next voxels; with the energy that takes.
+// How much flows in a mean gradient from the voxels of a row to the next along each axis, all told,
+// with the energy that takes; and how much more flows into each voxel than out of it.
 struct RowFlow {
     double energy = 0;
     double along[3] = {0, 0, 0};
 };
-RowFlow flow_of_row(const NetworkRow& row, const double* gradient, const float* u, double* outflow);
+RowFlow flow_of_row(const NetworkRow& row, const double* gradient, const float* u, float* surplus);
 RowFlow flow_of_row(const NetworkRow& row, const double* gradient, const double* u,
-                    double* outflow);
+                    double* surplus);
 
 }  // namespace microtwin
