@@ -38,12 +38,12 @@ py::dict solve(const LabelArray& labels, const Conductivities& conductivities, i
     distinct.erase(0.0);
     if (!distinct.empty() && *distinct.rbegin() > 1e12 * *distinct.begin())
         throw py::value_error("conductivities must not differ by more than a factor of 1e12");
-    if (distinct.size() > 254) throw py::value_error("at most 254 positive conductivities can differ");
+    if (distinct.size() > 254)
+        throw py::value_error("at most 254 positive conductivities can differ");
     problem.axis = core_axes(labels, {axis})[0];
-    problem.boundary = one_of<Boundary>("boundary", boundary,
-                                        {{"face", Boundary::face},
-                                         {"centre", Boundary::centre},
-                                         {"periodic", Boundary::periodic}});
+    problem.boundary = one_of<Boundary>(
+        "boundary", boundary,
+        {{"face", Boundary::face}, {"centre", Boundary::centre}, {"periodic", Boundary::periodic}});
     if (problem.boundary == Boundary::centre && problem.labels.shape[problem.axis] < 2)
         throw py::value_error("between centres there must be two planes");
     problem.periodic_sides = periodic_sides;
@@ -65,9 +65,9 @@ py::dict solve(const LabelArray& labels, const Conductivities& conductivities, i
         const py::gil_scoped_acquire held;
         if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     };
-    Potential values(
-        potential ? std::vector<py::ssize_t>(labels.shape(), labels.shape() + labels.ndim())
-                  : std::vector<py::ssize_t>{0});
+    Potential values(potential
+                         ? std::vector<py::ssize_t>(labels.shape(), labels.shape() + labels.ndim())
+                         : std::vector<py::ssize_t>{0});
     float* const into = potential ? values.mutable_data() : nullptr;
     Transport found;
     {
@@ -96,10 +96,11 @@ py::dict solve(const LabelArray& labels, const Conductivities& conductivities, i
 
 void bind_transport(py::module_& m) {
     using namespace py::literals;
-    m.def("solve_transport", &solve, "labels"_a, "conductivities"_a, "axis"_a, "boundary"_a,
-          "periodic_sides"_a, "tol"_a, "max_iterations"_a, "precision"_a, "start"_a, "potential"_a,
-          "threads"_a,
-          "Effective conductivity along an axis by finite volumes, with an interval that holds it.");
+    m.def(
+        "solve_transport", &solve, "labels"_a, "conductivities"_a, "axis"_a, "boundary"_a,
+        "periodic_sides"_a, "tol"_a, "max_iterations"_a, "precision"_a, "start"_a, "potential"_a,
+        "threads"_a,
+        "Effective conductivity along an axis by finite volumes, with an interval that holds it.");
 }
 
 }  // namespace microtwin::python

@@ -306,9 +306,7 @@ class PartCoarsener {
     }
 
   private:
-    std::int32_t parts() const {
-        return static_cast<std::int32_t>(graph_.member_begin.size()) - 1;
-    }
+    std::int32_t parts() const { return static_cast<std::int32_t>(graph_.member_begin.size()) - 1; }
 
     void find_strengths() {
         strength_.assign(fine_.ground.size(), 0);

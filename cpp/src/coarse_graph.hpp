@@ -28,7 +28,7 @@ struct CoarseGraph {
     std::vector<std::int64_t> begin, near;
     std::vector<std::int32_t> neighbour;
     std::vector<float> conductance;
-    std::vector<float> ground;   // to where the potential is held
+    std::vector<float> ground;    // to where the potential is held
     std::vector<float> diagonal;  // all conductances of a part together
 
     std::int64_t size() const { return static_cast<std::int64_t>(ground.size()); }

@@ -43,7 +43,8 @@ DenseNetwork dense_network(const CoarseGraph& graph) {
             network.ground(i, graph.ground[i]);
             grounded = grounded || graph.ground[i] > 0;
             for (std::int64_t e = graph.begin[i]; e < graph.begin[i + 1]; ++e) {
-                const auto j = static_cast<std::size_t>(graph.neighbour[static_cast<std::size_t>(e)]);
+                const auto j =
+                    static_cast<std::size_t>(graph.neighbour[static_cast<std::size_t>(e)]);
                 if (i < j) network.join(i, j, graph.conductance[static_cast<std::size_t>(e)]);
                 if (seen[j] == 0) {
                     seen[j] = 1;

@@ -14,7 +14,8 @@ class DenseNetwork {
   public:
     // What joins i and j; symmetric, with the sums on the diagonal.
     DenseNetwork() = default;
-    explicit DenseNetwork(std::size_t size) : size_(size), lower_(size * size, 0), pinned_(size, 0) {}
+    explicit DenseNetwork(std::size_t size)
+        : size_(size), lower_(size * size, 0), pinned_(size, 0) {}
 
     void join(std::size_t i, std::size_t j, double conductance) {
         lower_[i * size_ + i] += conductance;

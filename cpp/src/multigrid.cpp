@@ -42,7 +42,8 @@ void relax(const CoarseGraph& graph, int colour, Order order, int threads, const
     for_ranges(graph.blocks.size(), threads, each, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t b = begin; b < end; ++b) {
             if (graph.colour[index(b)] != colour) continue;
-            const auto first = index(graph.first[index(b)]), last = index(graph.first[index(b + 1)]);
+            const auto first = index(graph.first[index(b)]),
+                       last = index(graph.first[index(b + 1)]);
             if (order == Order::forwards)
                 for (auto i = first; i < last; ++i) relax_part(i);
             else

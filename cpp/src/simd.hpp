@@ -24,3 +24,10 @@
 #define MICROTWIN_INLINE inline
 #define MICROTWIN_INLINE_LAMBDA
 #endif
+
+// A function whose reads may meet another thread's writes, where what is read does not matter.
+#if defined(__SANITIZE_THREAD__)
+#define MICROTWIN_UNSYNCHRONISED __attribute__((no_sanitize("thread")))
+#else
+#define MICROTWIN_UNSYNCHRONISED
+#endif

@@ -26,23 +26,16 @@ template <class T>
 class Solver {
   public:
     Solver(const VoxelNetwork& net, Multigrid& grids, const TransportOptions& options)
-        : net_(net),
-          grids_(grids),
-          options_(options),
-          u_(make<T>()),
-          direction_(make<T>()),
-          driven_(make<T>()),
-          residual_(make<T>()),
-          z_(make<float>()) {}
+        : net_(net), grids_(grids), options_(options), u_(make<T>()), direction_(make<T>()),
+          driven_(make<T>()), residual_(make<T>()), z_(make<float>()) {}
 
     Padded<T>& potential() { return u_; }
 
     // Goes on until the interval is narrow enough, or nothing is gained any more.
     void solve(Transport& result) {
-        measure(result);
         restart();
         double before = std::numeric_limits<double>::infinity();  // gap at the last restart
-        double pessimism = 8;  // of the bound: how much wider it is than the error, about
+        double pessimism = 16;  // of the bound: how much wider it is than the error, about
         double lost = 0, faster = 0;
         int since = 0;  // the last look at the interval
         while (!result.converged && result.iterations < options_.max_iterations) {
@@ -78,8 +71,7 @@ class Solver {
         result.flux_in = flow.in * net_.unit;
         result.flux_out = flow.out * net_.unit;
         true_residual_norms();
-        const double gap =
-            energy_of_imbalance(net_, grids_, driven_.data(), options_.threads);
+        const double gap = energy_of_imbalance(net_, grids_, driven_.data(), options_.threads);
         const double unit = net_.scale * net_.unit;
         result.effective = energy_ * unit;
         result.upper = energy_ * unit * (1 + kRounding);
@@ -163,10 +155,9 @@ class Solver {
     }
 
     void restart() {
-        flow_of(u_);
+        energy_ = flow_of(u_).energy;
         sum_over_rows(1, [&](std::int64_t, std::int64_t at) {
-            for (std::int64_t q = at; q < at + net_.rows.width; ++q)
-                residual_[q] = driven_[q];
+            for (std::int64_t q = at; q < at + net_.rows.width; ++q) residual_[q] = driven_[q];
             return 0.0;
         });
         fresh_ = true;

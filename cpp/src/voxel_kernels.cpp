@@ -28,8 +28,8 @@ MICROTWIN_INLINE double sum_of_products(std::int64_t size, const A* a, const B* 
 
 MICROTWIN_INLINE float inflow(const NetworkRow& row, const float* x, std::int64_t k) {
     return row.gz[k] * x[k + row.sz] + row.gz[k - row.sz] * x[k - row.sz] +
-           row.gy[k] * x[k + row.sy] + row.gy[k - row.sy] * x[k - row.sy] +
-           row.gx[k] * x[k + 1] + row.gx[k - 1] * x[k - 1];
+           row.gy[k] * x[k + row.sy] + row.gy[k - row.sy] * x[k - row.sy] + row.gx[k] * x[k + 1] +
+           row.gx[k - 1] * x[k - 1];
 }
 
 template <class T>
@@ -58,14 +58,13 @@ MICROTWIN_INLINE void add_to(std::int64_t size, T alpha, const T* __restrict p,
 }
 
 template <class T>
-MICROTWIN_INLINE RowFlow flow(const NetworkRow& row, const double* gradient,
-                              const T* __restrict u, T* __restrict surplus) {
+MICROTWIN_INLINE RowFlow flow(const NetworkRow& row, const double* gradient, const T* __restrict u,
+                              T* __restrict surplus) {
     double energy[kWide] = {}, along_z[kWide] = {}, along_y[kWide] = {}, along_x[kWide] = {};
     const std::int64_t sz = row.sz, sy = row.sy;
     const double ez = gradient[0], ey = gradient[1], ex = gradient[2];
-    const auto value = [&](std::int64_t k) MICROTWIN_INLINE_LAMBDA {
-        return static_cast<double>(u[k]);
-    };
+    const auto value = [&](std::int64_t k)
+                           MICROTWIN_INLINE_LAMBDA { return static_cast<double>(u[k]); };
     for (std::int64_t k0 = 0; k0 < row.width; k0 += kWide)
         for (int l = 0; l < kWide; ++l) {
             const std::int64_t k = k0 + l;
@@ -103,8 +102,10 @@ MICROTWIN_CLONES void begin_half(const NetworkRow& row, Half half, const float* 
         for (int l = 0; l < kWide; ++l) x[k + l] = turn[l] * b[k + l] * row.inverse[k + l];
 }
 
-MICROTWIN_CLONES void relax_half(const NetworkRow& row, Half half, const float* __restrict b,
-                                 float* x) {
+// Reads voxels of the half at hand, too, only to throw away what comes of them, while another
+// thread may be writing them.
+MICROTWIN_UNSYNCHRONISED MICROTWIN_CLONES void relax_half(const NetworkRow& row, Half half,
+                                                          const float* __restrict b, float* x) {
     const float* turn = kTurns.data() + half.second;
     for (std::int64_t k = 0; k < row.width; k += kWide) {
         float solved[kWide];
@@ -157,8 +158,8 @@ MICROTWIN_CLONES RowFlow flow_of_row(const NetworkRow& row, const double* gradie
                                      float* surplus) {
     return flow(row, gradient, u, surplus);
 }
-MICROTWIN_CLONES RowFlow flow_of_row(const NetworkRow& row, const double* gradient,
-                                     const double* u, double* surplus) {
+MICROTWIN_CLONES RowFlow flow_of_row(const NetworkRow& row, const double* gradient, const double* u,
+                                     double* surplus) {
     return flow(row, gradient, u, surplus);
 }
 

@@ -11,13 +11,9 @@ namespace microtwin {
 // What a loop over a row needs: pointers to its first voxel.
 struct NetworkRow {
     NetworkRow(const VoxelNetwork& network, std::int64_t row)
-        : at(row * network.rows.width),
-          width(network.rows.width),
-          sz(network.rows.stride(0)),
-          sy(network.rows.stride(1)),
-          gz(network.conductance[0].data() + at),
-          gy(network.conductance[1].data() + at),
-          gx(network.conductance[2].data() + at),
+        : at(row * network.rows.width), width(network.rows.width), sz(network.rows.stride(0)),
+          sy(network.rows.stride(1)), gz(network.conductance[0].data() + at),
+          gy(network.conductance[1].data() + at), gx(network.conductance[2].data() + at),
           inverse(network.inverse.data() + at) {}
 
     std::int64_t at, width, sz, sy;

@@ -79,7 +79,8 @@ class Builder {
         for (std::int64_t i = 0; i < part.size(); ++i) {
             Offset at = offset_of(i, part);
             at[static_cast<std::size_t>(axis)] = along;
-            visit((at[0] * shape_[1] + at[1]) * shape_[2] + at[2], net_.rows.at(at[0], at[1], at[2]));
+            visit((at[0] * shape_[1] + at[1]) * shape_[2] + at[2],
+                  net_.rows.at(at[0], at[1], at[2]));
         }
     }
 
@@ -95,10 +96,10 @@ class Builder {
         const auto add = [&](std::int64_t along, std::int64_t from, float potential) {
             plane(axis, along, [&](std::int64_t voxel, std::int64_t padded) {
                 const double own = conductivity(labels[voxel]);
-                const double g = from == along
-                                     ? 2 * own
-                                     : in_series(own, conductivity(
-                                                          labels[voxel + (from - along) * step(axis)]));
+                const double g =
+                    from == along
+                        ? 2 * own
+                        : in_series(own, conductivity(labels[voxel + (from - along) * step(axis)]));
                 if (g > 0) {
                     net_.contacts.push_back({padded, static_cast<float>(g), potential});
                     contacts_.push_back(voxel);
@@ -136,9 +137,8 @@ class Builder {
                 if (held(i / along % side)) classes_[index(i)] = 0;
         std::vector<std::int32_t> image(static_cast<std::size_t>(size));
         const bool periodic = problem_.boundary == Boundary::periodic;
-        const Clusters clusters =
-            find_clusters({classes_.data(), shape_}, 1, {Neighbours::face, periodic, threads_},
-                          image.data());
+        const Clusters clusters = find_clusters(
+            {classes_.data(), shape_}, 1, {Neighbours::face, periodic, threads_}, image.data());
         const std::vector<std::uint8_t> kept =
             periodic ? winding(clusters) : reaching(clusters, image);
         std::array<std::uint8_t, 256> numbers{};
@@ -238,7 +238,8 @@ class Builder {
             const bool around = problem_.boundary == Boundary::periodic ||
                                 (problem_.periodic_sides && axis != problem_.axis);
             // Along an axis of one voxel nothing flows around, but in an imposed gradient.
-            if (!around || (shape_[axis] == 1 && net_.gradient[static_cast<std::size_t>(axis)] == 0))
+            if (!around ||
+                (shape_[axis] == 1 && net_.gradient[static_cast<std::size_t>(axis)] == 0))
                 continue;
             const std::int64_t across = (shape_[axis] - 1) * step(axis);
             const std::int64_t padded_across = (shape_[axis] - 1) * net_.rows.stride(axis);
@@ -268,8 +269,8 @@ class Builder {
         parallel_ranges(rows.size(), worthwhile(threads_, work), 0,
                         [&](std::int64_t begin, std::int64_t end, int&) {
                             for (std::int64_t q = begin; q < end; ++q) {
-                                const float all = sum[q] + gz[q] + gz[q - sz] + gy[q] +
-                                                  gy[q - sy] + gx[q] + gx[q - 1];
+                                const float all = sum[q] + gz[q] + gz[q - sz] + gy[q] + gy[q - sy] +
+                                                  gx[q] + gx[q - 1];
                                 sum[q] = all > 0 ? 1 / all : 0;
                             }
                         });

@@ -48,7 +48,7 @@ struct VoxelNetwork {
     std::vector<Seam> seams;
     std::array<double, 3> gradient{};  // that is imposed: how much the potential falls a voxel
     double unit = 1;                   // the largest conductivity
-    double direct = 0;   // conductance between the two planes where nothing lies between them
+    double direct = 0;  // conductance between the two planes where nothing lies between them
     // From energy and what flows in to the effective conductivity, and from what flows through all
     // faces together across an axis to that in a mean gradient of one; in these units.
     double scale = 1, flow_scale = 1;

@@ -28,7 +28,7 @@ struct TransportProblem {
     std::array<double, 256> conductivities{};  // of each label, 0 or more
     int axis = 0;                              // of the core's three
     Boundary boundary = Boundary::face;
-    bool periodic_sides = false;  // else insulated; of no meaning where all is periodic
+    bool periodic_sides = false;   // else insulated; of no meaning where all is periodic
     const float* start = nullptr;  // a potential to begin with, contiguous; not finite: unknown
 };
 
@@ -43,10 +43,10 @@ struct TransportOptions {
 struct Transport {
     bool percolates = false;
     bool converged = false;
-    double effective = 0;         // conductivity: by the energy, whose error is of second order
-    double lower = 0, upper = 0;  // of the interval that holds it
-    std::array<double, 3> flux{};          // mean, in a mean gradient of one along the axis
-    double flux_in = 0, flux_out = 0;      // through the two faces
+    double effective = 0;          // conductivity: by the energy, whose error is of second order
+    double lower = 0, upper = 0;   // of the interval that holds it
+    std::array<double, 3> flux{};  // mean, in a mean gradient of one along the axis
+    double flux_in = 0, flux_out = 0;  // through the two faces
     int iterations = 0;
     Precision precision = Precision::single;
     std::int64_t solved = 0;  // voxels of the part that percolates
