@@ -4,6 +4,8 @@ Every one of them is something the user can act on; the command line prints them
 exits with code 2. Anything else that escapes is a bug and keeps its traceback.
 """
 
+from functools import partial
+
 
 class MicrotwinError(Exception):
     """Base of all errors that microtwin raises on purpose."""
@@ -23,3 +25,26 @@ class CheckpointError(MicrotwinError, ValueError):
 
 class TrainingError(MicrotwinError, RuntimeError):
     """Training cannot go on, for instance because a loss is no longer finite."""
+
+
+class ConvergenceError(MicrotwinError, RuntimeError):
+    """A solver stopped before the answer was known as well as it was asked for.
+
+    Attributes
+    ----------
+    lower, upper : float
+        The answer lies between them: what is certain all the same.
+    iterations : int
+        After how many steps the solver stopped.
+    """
+
+    def __init__(self, message: str, *, lower: float, upper: float, iterations: int) -> None:
+        super().__init__(message)
+        self.lower = lower
+        self.upper = upper
+        self.iterations = iterations
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let the error travel between processes."""
+        numbers = {"lower": self.lower, "upper": self.upper, "iterations": self.iterations}
+        return partial(type(self), **numbers), self.args

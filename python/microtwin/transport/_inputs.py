@@ -1,0 +1,88 @@
+"""What the functions of this room share at their border."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from microtwin import _backend, _validate
+from microtwin.errors import DeviceError, InputError
+
+Labels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+
+BOUNDARIES = ("face", "centre", "periodic")
+SIDES = ("insulated", "periodic")
+PRECISIONS = ("auto", "float32", "float64")
+
+
+def checked_conductivities(value: Any, structure: Labels) -> dict[int, float]:
+    """Return conductivities by label, in the order of the labels; all labels must be named."""
+    example = "such as {0: 0.0, 1: 1.0}"
+    if not isinstance(value, Mapping):
+        raise InputError(f"conductivities must map labels to numbers, {example}, not {value!r}")
+    named = {
+        _validate.integer(
+            label, name="each label in conductivities", minimum=0, maximum=_validate.MAX_PHASES - 1
+        ): _validate.real(k, name=f"conductivities[{label!r}]", minimum=0)
+        for label, k in value.items()
+    }
+    present = present_labels(structure)
+    missing = [label for label in present if label not in named]
+    if missing:
+        raise InputError(
+            f"conductivities must name every label of labels, {example}; missing: "
+            f"{', '.join(map(str, missing))}"
+        )
+    if max(named.values()) == 0:
+        raise InputError("conductivities must hold one number above 0, not zeros only")
+    return dict(sorted(named.items()))
+
+
+def present_labels(structure: Labels) -> list[int]:
+    """Return the labels there are, ascending."""
+    return np.flatnonzero(np.bincount(structure.ravel(), minlength=1)).tolist()
+
+
+def conductors(phase: int | Iterable[int], structure: Labels, k: float) -> dict[int, float]:
+    """Return k for each label of `phase`, 0 for every other label there is."""
+    several = phase if isinstance(phase, Iterable) and not isinstance(phase, str) else [phase]
+    mine = [
+        _validate.integer(label, name="phase", minimum=0, maximum=_validate.MAX_PHASES - 1)
+        for label in several
+    ]
+    if not mine:
+        raise InputError("phase must be one label or more, not none")
+    return dict.fromkeys(present_labels(structure), 0.0) | dict.fromkeys(mine, k)
+
+
+def checked_axis(value: Any, ndim: int) -> int:
+    """Return an axis counted from the front."""
+    (axis,) = _validate.axes(value, ndim=ndim, name="axis")
+    return axis
+
+
+def cube_edge(
+    value: float | Sequence[float] | None, labels: Any, ndim: int
+) -> tuple[float, ...] | None:
+    """Return the spacing of voxels that are cubes, taken from the labels where it is not given."""
+    given = getattr(labels, "spacing", None) if value is None else value
+    spacing = _validate.spacing(given, ndim=ndim)
+    if spacing is not None and max(spacing) > min(spacing) * (1 + 1e-6):
+        raise InputError(f"voxels must be cubes: spacing must be the same along all, not {spacing}")
+    return spacing
+
+
+def checked_device(value: str) -> str:
+    """Return where the balances are solved; there is no solver for GPUs so far."""
+    _validate.choice(value, _backend.DEVICES, name="device")
+    if value == "cuda":
+        _backend.resolve(value)
+        raise DeviceError('device "cuda" is not available: transport is solved on processors only')
+    return "cpu"
+
+
+def axis_name(axis: int, ndim: int) -> str:
+    """Return "z", "y" or "x"."""
+    return "zyx"[-ndim:][axis]

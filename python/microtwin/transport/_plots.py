@@ -1,0 +1,132 @@
+"""How results of transport are drawn."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from microtwin import _validate
+from microtwin.transport._inputs import axis_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from microtwin.transport.result import Conduction
+
+_NO_FLOW = "0.85"  # grey of what does not conduct
+_SYMBOLS = {"conductivity": "k", "diffusivity": "D"}
+_UNITS = ((1e-9, "nm"), (1e-6, "µm"), (1e-3, "mm"), (1.0, "m"))
+
+
+def plot_fields(result: "Conduction", figure: "Figure | None", at: int | None) -> "Figure":
+    """Draw potential and flux; see `Conduction.plot`."""
+    assert result.potential is not None
+    across, where = _cut(result, at)
+    potential = result.potential[where]
+    if result.boundary == "periodic":
+        # The whole potential: the periodic part over the mean gradient.
+        place = np.arange(result.shape[result.axis], dtype=np.float32)
+        shape = [-1 if b == result.axis else 1 for b in range(result.ndim)]
+        potential = (result.potential - place.reshape(shape))[where]
+    flux = np.linalg.norm(result.flux_field(), axis=0)[where]
+    flux = np.where(np.isnan(potential), np.nan, flux)
+    figure = figure if figure is not None else _new_figure(potential.shape)
+    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+    _panel(result, left, potential, across, "potential", "viridis", None)
+    # A few edges carry very much: they would leave all else dark.
+    known = flux[np.isfinite(flux)]
+    top = float(np.quantile(known, 0.995)) if known.size else 0.0
+    _panel(result, right, flux, across, "flux per mean gradient", "magma", top or 1.0)
+    symbol = _SYMBOLS[result.quantity]
+    name = axis_name(result.axis, result.ndim)
+    title = f"{symbol}_eff/{symbol}_0 = {result.relative:.4g} along {name}"
+    if across is not None:
+        middle = where[across]
+        title += f", slice {axis_name(across, result.ndim)} = {middle}"
+    figure.suptitle(title, fontsize="medium")
+    return figure
+
+
+def plot_estimates(result: "Conduction", ax: "Axes | None") -> "Axes":
+    """Draw the effective conductivity among bounds; see `Conduction.plot_estimates`."""
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=(5.5, 3.2), layout="constrained").subplots()
+    symbol = _SYMBOLS[result.quantity]
+    estimates = result.estimates
+    k_0 = result.reference
+    bars = [("Wiener bounds", estimates.wiener), ("Hashin-Shtrikman", estimates.hashin_shtrikman)]
+    points = [("Bruggeman, self-consistent", estimates.bruggeman)]
+    if np.isfinite(estimates.power_law):
+        points.append(("power law φ$^{1.5}$", estimates.power_law))
+    names: list[str] = []
+    for name, (low, high) in bars:
+        ax.barh(len(names), (high - low) / k_0, left=low / k_0, height=0.5, color="C0", alpha=0.35)
+        names.append(name)
+    for name, value in points:
+        ax.plot(value / k_0, len(names), "D", color="C0", clip_on=False)
+        names.append(name)
+    ax.axvline(result.relative, color="C3", label=f"this structure: {result.relative:.4g}")
+    ax.axvspan(result.lower / k_0, result.upper / k_0, color="C3", alpha=0.3, linewidth=0)
+    ax.set_yticks(range(len(names)), names)
+    ax.invert_yaxis()
+    ax.set_xlim(0, None)
+    along = axis_name(result.axis, result.ndim)
+    ax.set(
+        xlabel=f"${symbol}_{{eff}}/{symbol}_0$ along {along}",
+        title=f"effective {result.quantity}",
+    )
+    ax.legend(frameon=False, loc="lower right")
+    return ax
+
+
+def _panel(
+    result: "Conduction",
+    ax: "Axes",
+    image: Any,
+    across: int | None,
+    title: str,
+    colours: str,
+    top: float | None,
+) -> None:
+    rest = [b for b in range(result.ndim) if b != across]
+    unit, name = _unit(result)
+    height, width = (n * unit for n in image.shape)
+    ax.set_facecolor(_NO_FLOW)
+    shown = ax.imshow(
+        np.ma.masked_invalid(image), cmap=colours, vmin=None if top is None else 0.0, vmax=top,
+        extent=(0, width, height, 0), interpolation="nearest",
+    )  # fmt: skip
+    first, second = (axis_name(b, result.ndim) for b in rest)
+    ax.set(title=title, xlabel=f"{second} ({name})", ylabel=f"{first} ({name})")
+    ax.label_outer()
+    assert ax.figure is not None
+    ends = "neither" if top is None else "max"
+    ax.figure.colorbar(shown, ax=ax, shrink=0.85, extend=ends)
+
+
+def _cut(result: "Conduction", at: int | None) -> tuple[int | None, tuple[Any, ...]]:
+    """Return across which axis a volume is cut, and the index that does it."""
+    if result.ndim == 2:
+        return None, (slice(None), slice(None))
+    across = 0 if result.axis != 0 else 1
+    n = result.shape[across]
+    place = n // 2 if at is None else _validate.integer(at, name="at", minimum=0, maximum=n - 1)
+    return across, tuple(place if b == across else slice(None) for b in range(3))
+
+
+def _unit(result: "Conduction") -> tuple[float, str]:
+    """Return the edge of a voxel in a handy unit of length, and its name."""
+    if result.spacing is None:
+        return 1.0, "voxels"
+    longest = max(result.shape) * result.spacing[0]
+    metres, name = next((u for u in reversed(_UNITS) if longest >= u[0]), _UNITS[0])
+    return result.spacing[0] / metres, name
+
+
+def _new_figure(shape: tuple[int, ...]) -> "Figure":
+    from matplotlib.figure import Figure
+
+    tall = min(max(shape[0] / shape[1], 0.35), 2.0)
+    return Figure(figsize=(9.0, 1.3 + 3.4 * tall), layout="constrained")
