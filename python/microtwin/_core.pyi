@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +70,19 @@ def configurations(
     labels: _Labels, mask: _Labels | None, phase: int, periodic: bool, threads: int
 ) -> _Counts: ...
 def count_target(labels: _Labels, target: _Target, periodic: bool) -> tuple[_Counts, _Counts]: ...
+def solve_transport(
+    labels: _Labels,
+    conductivities: npt.NDArray[np.float64],
+    axis: int,
+    boundary: str,
+    periodic_sides: bool,
+    tol: float,
+    max_iterations: int,
+    precision: str,
+    start: npt.NDArray[np.float32] | None,
+    potential: bool,
+    threads: int,
+) -> dict[str, Any]: ...
 
 class Annealer:
     def __init__(

@@ -46,5 +46,5 @@ class ConvergenceError(MicrotwinError, RuntimeError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Let the error travel between processes."""
-        numbers = {"lower": self.lower, "upper": self.upper, "iterations": self.iterations}
-        return partial(type(self), **numbers), self.args
+        build = partial(type(self), lower=self.lower, upper=self.upper, iterations=self.iterations)
+        return build, self.args

@@ -15,17 +15,31 @@ from microtwin.transport.estimates import (
     power_law_estimate,
     wiener_bounds,
 )
+from microtwin.transport.geodesic import (
+    GeodesicTortuosity,
+    geodesic_tortuosity,
+    percolating_fraction,
+)
+from microtwin.transport.permeability import PermeabilityEstimate, permeability_estimate
 from microtwin.transport.result import Conduction
+from microtwin.transport.tensor import ConductivityTensor, effective_tensor
 
 __all__ = [
     "Conduction",
+    "ConductivityTensor",
     "Estimates",
+    "GeodesicTortuosity",
+    "PermeabilityEstimate",
     "bruggeman_estimate",
     "conductivity_estimates",
     "effective_conductivity",
     "effective_diffusivity",
+    "effective_tensor",
+    "geodesic_tortuosity",
     "hashin_shtrikman_bounds",
     "maxwell_estimate",
+    "percolating_fraction",
+    "permeability_estimate",
     "power_law_estimate",
     "wiener_bounds",
 ]

@@ -50,7 +50,8 @@ def _through_faces(k: Field, u: Field, axis: int) -> Field:
 
 def _conductance(one: Field, other: Field) -> Field:
     total = one + other
-    return np.divide(2 * one * other, total, out=np.zeros_like(total), where=total > 0)
+    product = 2 * one * other
+    return np.asarray(np.divide(product, total, out=np.zeros_like(total), where=total > 0))
 
 
 def _plane(axis: int, at: int) -> tuple[slice | int, ...]:

@@ -47,7 +47,7 @@ def present_labels(structure: Labels) -> list[int]:
 
 def conductors(phase: int | Iterable[int], structure: Labels, k: float) -> dict[int, float]:
     """Return k for each label of `phase`, 0 for every other label there is."""
-    several = phase if isinstance(phase, Iterable) and not isinstance(phase, str) else [phase]
+    several = phase if isinstance(phase, Iterable) else [phase]
     mine = [
         _validate.integer(label, name="phase", minimum=0, maximum=_validate.MAX_PHASES - 1)
         for label in several

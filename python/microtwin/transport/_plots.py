@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from microtwin.transport.geodesic import GeodesicTortuosity
     from microtwin.transport.result import Conduction
+    from microtwin.transport.tensor import ConductivityTensor
 
 _NO_FLOW = "0.85"  # grey of what does not conduct
 _SYMBOLS = {"conductivity": "k", "diffusivity": "D"}
@@ -67,7 +69,7 @@ def plot_estimates(result: "Conduction", ax: "Axes | None") -> "Axes":
     for name, value in points:
         ax.plot(value / k_0, len(names), "D", color="C0", clip_on=False)
         names.append(name)
-    ax.axvline(result.relative, color="C3", label=f"this structure: {result.relative:.4g}")
+    ax.axvline(result.relative, color="C3")
     ax.axvspan(result.lower / k_0, result.upper / k_0, color="C3", alpha=0.3, linewidth=0)
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
@@ -75,9 +77,49 @@ def plot_estimates(result: "Conduction", ax: "Axes | None") -> "Axes":
     along = axis_name(result.axis, result.ndim)
     ax.set(
         xlabel=f"${symbol}_{{eff}}/{symbol}_0$ along {along}",
-        title=f"effective {result.quantity}",
     )
-    ax.legend(frameon=False, loc="lower right")
+    ax.set_title(f"this structure: {result.relative:.4g}", color="C3", fontsize="medium")
+    return ax
+
+
+def plot_tensor(result: "ConductivityTensor", ax: "Axes | None") -> "Axes":
+    """Draw a tensor as a table; see `ConductivityTensor.plot`."""
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=(4.2, 3.6), layout="constrained").subplots()
+    tensor = result.tensor
+    top = float(np.abs(tensor).max()) or 1.0
+    shown = ax.imshow(tensor, cmap="RdBu_r", vmin=-top, vmax=top)
+    for (i, j), value in np.ndenumerate(tensor):
+        colour = "white" if abs(value) > 0.6 * top else "black"
+        ax.text(j, i, f"{value:.4g}", ha="center", va="center", color=colour)
+    names = [axis_name(b, result.ndim) for b in range(result.ndim)]
+    ax.set_xticks(range(result.ndim), names)
+    ax.set_yticks(range(result.ndim), names)
+    ax.set(xlabel="gradient along", ylabel="flux along", title="effective conductivity")
+    assert ax.figure is not None
+    ax.figure.colorbar(shown, ax=ax, shrink=0.85)
+    return ax
+
+
+def plot_paths(result: "GeodesicTortuosity", ax: "Axes | None") -> "Axes":
+    """Draw the distribution of lengths; see `GeodesicTortuosity.plot`."""
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=(5.5, 4.0), layout="constrained").subplots()
+    known = result.values[np.isfinite(result.values)]
+    if known.size:
+        ax.hist(known, bins=min(40, max(known.size // 20, 5)), color="C0", alpha=0.6)
+        ax.axvline(result.mean, color="C3", label=f"mean {result.mean:.4g}")
+        ax.legend(frameon=False)
+    along = axis_name(result.axis, len(result.shape))
+    ax.set(
+        xlabel=f"length over straight distance along {along}",
+        ylabel="voxels of the outlet plane",
+        title=f"geodesic tortuosity of phase {result.phase}",
+    )
     return ax
 
 

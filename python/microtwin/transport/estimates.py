@@ -161,7 +161,7 @@ def hashin_shtrikman_bounds(
     --------
     >>> low, high = hashin_shtrikman_bounds({0: 0.5, 1: 0.5}, {0: 1.0, 1: 4.0})
     >>> round(low, 6), round(high, 6)
-    (2.0, 2.2)
+    (2.0, 2.285714)
     """
     share, k = _checked(fractions, conductivities)
     others = _dimension(dimension) - 1

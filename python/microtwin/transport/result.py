@@ -234,10 +234,14 @@ class Conduction:
         return f"Conduction({self.verdict})"
 
     def flux_field(self) -> npt.NDArray[np.float32]:
-        """Return the flux in the voxels, shape (ndim, \\*shape), per unit mean gradient.
+        """Return the flux in the voxels, one row an axis, per unit mean gradient.
 
-        Component b of a voxel is the mean of the fluxes through its two faces across axis b. The
-        mean over all voxels is `flux`. It needs ``fields=True``.
+        Component b of a voxel is the mean of the fluxes through its two faces across axis b, so
+        that the mean over all voxels is `flux`. It needs ``fields=True``.
+
+        Returns
+        -------
+        ndarray of float32, shape (ndim, ...) with the shape of the labels
         """
         from microtwin.transport._fields import flux_field
 
