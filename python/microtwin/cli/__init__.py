@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from microtwin.cli import anneal, compare, describe, info, run, sample, segment, train
+from microtwin.cli import anneal, compare, describe, info, run, sample, segment, train, transport
 from microtwin.cli._group import INTERRUPTED, Group
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (run, segment, describe, anneal, train, sample, compare, info):
+for _command in (run, segment, describe, anneal, train, sample, transport, compare, info):
     app.command(_command.__name__.rsplit(".", 1)[-1])(_command.command)
 
 

@@ -5,6 +5,7 @@ fractions alone, and geometric companions of the tortuosity factor. What may not
 anything that makes a structure.
 """
 
+from microtwin.transport._plots import plot_conductivities
 from microtwin.transport.conduction import effective_conductivity, effective_diffusivity
 from microtwin.transport.estimates import (
     Estimates,
@@ -40,6 +41,7 @@ __all__ = [
     "maxwell_estimate",
     "percolating_fraction",
     "permeability_estimate",
+    "plot_conductivities",
     "power_law_estimate",
     "wiener_bounds",
 ]

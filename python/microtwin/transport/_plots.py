@@ -1,5 +1,6 @@
 """How results of transport are drawn."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,6 +80,49 @@ def plot_estimates(result: "Conduction", ax: "Axes | None") -> "Axes":
         xlabel=f"${symbol}_{{eff}}/{symbol}_0$ along {along}",
     )
     ax.set_title(f"this structure: {result.relative:.4g}", color="C3", fontsize="medium")
+    return ax
+
+
+def plot_conductivities(rows: Sequence[Mapping[str, Any]], ax: "Axes | None" = None) -> "Axes":
+    """Draw the conductivities of many structures over their porosities.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        With "axis", "porosity", "relative", "lower", "upper" and "reference" each, as
+        `Conduction.to_row` returns them.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=(5.5, 4.0), layout="constrained").subplots()
+    for axis, marker in zip("zyx", "os^", strict=True):
+        mine = [row for row in rows if row["axis"] == axis]
+        if not mine:
+            continue
+        porosity = [row["porosity"] for row in mine]
+        middle = np.array([row["relative"] for row in mine])
+        ends = np.array([[row["lower"], row["upper"]] for row in mine], dtype=np.float64)
+        ends /= np.array([[row["reference"]] for row in mine])
+        bars = np.abs(ends - middle[:, None]).T
+        ax.errorbar(porosity, middle, bars, fmt=marker, markersize=5, alpha=0.8, label=axis)
+    left, right = ax.get_xlim()
+    fraction = np.linspace(max(left, 0.0), min(right, 1.0), 100)
+    ax.plot(fraction, fraction**1.5, color="0.4", linewidth=1, label="φ$^{1.5}$")
+    ax.set_xlim(left, right)
+    ax.set_ylim(0, None)
+    ax.set(
+        xlabel="porosity (fraction that conducts)",
+        ylabel="$k_{eff}/k_0$",
+        title="effective conductivity",
+    )
+    ax.legend(frameon=False)
     return ax
 
 

@@ -1,0 +1,377 @@
+"""`microtwin transport`: effective conductivity of many structures, along their axes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from microtwin.cli import _console, _files, _options
+from microtwin.cli._group import BAD_INPUT
+from microtwin.cli._transport_rows import Row, Table
+from microtwin.errors import InputError, MicrotwinError
+
+if TYPE_CHECKING:
+    from microtwin.images import ScaledImage
+    from microtwin.transport import Conduction
+
+NOTHING = 1  # exit code where nothing percolates anywhere
+AXES = "zyx"
+_SHOWN = 40  # rows on the screen; the table has them all
+
+_COLUMNS = (
+    "file", "axis", "percolates", "effective", "lower", "upper", "relative", "tortuosity_factor",
+    "tortuosity_factor_connected", "formation_factor", "bruggeman_exponent", "porosity",
+    "connected", "flux_z", "flux_y", "flux_x", "flux_error", "iterations", "precision", "seconds",
+    "reference", "shape", "spacing", "threshold", "boundary", "sides", "tol",
+)  # fmt: skip
+_TENSOR = ("principal_values", "asymmetry")
+_GEOMETRY = (
+    "geodesic_tortuosity", "geodesic_spread", "geodesic_minimum", "percolating_fraction",
+    "permeability_estimate",
+)  # fmt: skip
+
+
+def command(
+    files: _options.Files,
+    k: Annotated[
+        str | None,
+        typer.Option("--k", help="Conductivity of each label: 0=0,1=1. Or name a --phase."),
+    ] = None,
+    phase: Annotated[
+        str | None,
+        typer.Option(help="Label that it diffuses through, or several: 1 or 1,2; none other."),
+    ] = None,
+    axis: Annotated[
+        str, typer.Option(help="all, or which: z, y, x, or 0, 1, 2; several as z,x.")
+    ] = "all",
+    boundary: Annotated[
+        str,
+        typer.Option(
+            help="face (fixed on outer faces), centre (in the centres of the outer planes), or "
+            "periodic. With --tensor periodic unless given, face otherwise."
+        ),
+    ] = "",
+    sides: Annotated[
+        str, typer.Option(help="The faces along the axis: insulated or periodic.")
+    ] = "insulated",
+    tol: Annotated[
+        float, typer.Option(help="Relative width of the certified interval to stop at.")
+    ] = 1e-4,
+    max_iterations: Annotated[int, typer.Option(help="Steps of the solver at most.")] = 1000,
+    tensor: Annotated[
+        bool, typer.Option("--tensor", help="All axes, and the principal values of the tensor.")
+    ] = False,
+    geometry: Annotated[
+        bool,
+        typer.Option(
+            "--geometry",
+            help="Measure what conducts as well: shortest paths, the share that percolates, and "
+            "the permeability by Kozeny-Carman (an estimate).",
+        ),
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Cut grey levels here; else each file at its own, by Otsu."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Table to write: .csv, a row for each file and axis, as they end.",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="Figure to write: .png, .svg or .pdf. Potential and flux of one row; the "
+            "conductivity over the porosity of many."
+        ),
+    ] = None,
+    spacing: _options.Spacing = None,
+    stack: _options.Stack = False,
+    crop_info_bar: _options.CropInfoBar = "no",
+    channel: _options.Channel = None,
+    raw_shape: _options.RawShape = None,
+    raw_dtype: _options.RawDtype = None,
+    threads: _options.Threads = None,
+    device: _options.Device = "auto",
+    resume: _options.Resume = False,
+    as_json: _options.Json = False,
+) -> None:
+    """Compute what structures conduct: effective conductivity and tortuosity, with error bars.
+
+    Each file is a structure of its own. Labels are taken as they are, grey levels are cut in two
+    by Otsu's threshold. A file that fails is told of, and the others are done all the same.
+    """
+    from microtwin.images import find_images
+
+    _files.check_suffix(output, (".csv",), name="output")
+    _files.check_suffix(plot, (".png", ".svg", ".pdf"), name="plot")
+    if resume and output is None:
+        raise InputError("resume needs the table to go on with: give it with --output")
+    solving: dict[str, Any] = {
+        "boundary": boundary or ("periodic" if tensor else "face"),
+        "sides": sides,
+        "tol": tol,
+        "max_iterations": max_iterations,
+        "threads": threads,
+        "device": device,
+    }
+    reading = {
+        "spacing": None if stack else _options.numbers(spacing, name="spacing"),
+        "crop_info_bar": _options.rows_to_crop(crop_info_bar),
+        "channel": channel,
+        "shape": _options.integers(raw_shape, name="raw-shape"),
+        "dtype": raw_dtype,
+    }
+    job = _Job(
+        conducts=_conducts(k, phase),
+        axes="all" if tensor else axis,
+        tensor=tensor,
+        geometry=geometry,
+        threshold=threshold,
+        stack=stack,
+        reading=reading,
+        solving=solving,
+    )
+    job.try_out()
+    paths = find_images(files)
+    job.fields = plot is not None and len(paths) == 1
+    settings = {
+        "k": k, "phase": phase, "axis": job.axes, "tensor": tensor, "geometry": geometry,
+        "threshold": threshold, "spacing": spacing, "stack": stack,
+        "crop_info_bar": crop_info_bar, "channel": channel,
+        **{name: solving[name] for name in ("boundary", "sides", "tol")},
+    }  # fmt: skip
+    columns = [*_COLUMNS, *(_TENSOR if tensor else ()), *(_GEOMETRY if geometry else ())]
+    failed: list[dict[str, str]] = []
+    table = Table(output, columns, settings, resume=resume)
+    with _console.progress_bar("conducting") as progress:
+        for number, path in enumerate(paths):
+            progress(number, len(paths), {})
+            try:
+                for part in job.run(path, table):
+                    progress(number + part, len(paths), {})
+            except (MicrotwinError, OSError, MemoryError) as error:
+                reason = " ".join(str(error).split()) or "not enough memory"
+                failed.append({"file": str(path), "reason": reason})
+        progress(len(paths), len(paths), {})
+    for one in failed:
+        named = one["file"] in one["reason"]
+        _console.note(one["reason"] if named else f"{one['file']}: {one['reason']}")
+    if job.levels:
+        cuts = sorted({min(job.levels), max(job.levels)})
+        at = " to ".join(f"{level:.4g}" for level in cuts)
+        _console.note(f"{len(job.levels)} of grey levels cut into two phases at {at} (Otsu)")
+    if plot is not None and table.rows:
+        _draw(plot, table.rows, job.last)
+    if as_json:
+        _console.write_json({"rows": table.rows, "failed": failed})
+    elif table.rows:
+        _tell(table.rows, tensor=tensor, geometry=geometry)
+        for written in (output, plot):
+            if written is not None:
+                typer.echo(f"Written: {written}")
+    if failed:
+        raise typer.Exit(BAD_INPUT)
+    if not any(row["percolates"] for row in table.rows):
+        raise typer.Exit(NOTHING)
+
+
+@dataclass
+class _Job:
+    """What is to be done with every file."""
+
+    conducts: dict[str, Any]
+    axes: str
+    tensor: bool
+    geometry: bool
+    threshold: float | None
+    stack: bool
+    reading: dict[str, Any]
+    solving: dict[str, Any]
+    fields: bool = False
+    levels: list[float] = field(default_factory=list)
+    last: "Conduction | None" = None
+
+    def try_out(self) -> None:
+        """Refuse options that are wrong whatever is in the files."""
+        from microtwin.transport import effective_conductivity
+
+        _axes_of(self.axes, 3)
+        effective_conductivity([[0, 0], [0, 0]], {0: 1.0}, **self.solving)
+
+    def run(self, path: Path, table: Table) -> Iterator[float]:
+        """Add the rows of a file that are not there yet; yield how much of it is done."""
+        ndim = None if self.stack else table.ndim(str(path))
+        if ndim and all(table.has(str(path), AXES[-ndim:][a]) for a in _axes_of(self.axes, ndim)):
+            return
+        structures = self._structures(path)
+        for i, (name, labels, level) in enumerate(structures):
+            axes = _axes_of(self.axes, labels.ndim)
+            names = [AXES[-labels.ndim :][a] for a in axes]
+            left = [a for a, n in zip(axes, names, strict=True) if not table.has(name, n)]
+            for j, row in enumerate(self._rows(labels, left)):
+                table.add({"file": name, "threshold": level, **row})
+                yield (i + (j + 1) / len(left)) / len(structures)
+
+    def _structures(self, path: Path) -> "list[tuple[str, ScaledImage, float | None]]":
+        """Read labels, or grey levels and cut them; a stack is as many as it has pages."""
+        from microtwin.comparison.labelled import as_labels
+        from microtwin.images import read_image
+        from microtwin.images.scaled import scaled_like
+        from microtwin.phases import threshold_of
+
+        image = read_image(path, **self.reading)
+        several = self.stack and image.ndim == 3
+        found: list[tuple[str, ScaledImage, float | None]] = []
+        for i, part in enumerate(image if several else [image]):
+            name = f"{path}[{i}]" if several else str(path)
+            labels, level = as_labels(part), None
+            if labels is None:
+                level = self.threshold
+                if level is None:
+                    level = float(threshold_of(part))
+                    self.levels.append(level)
+                labels = scaled_like((part > level).astype("uint8"), part)
+            found.append((name, labels, level))
+        return found
+
+    def _rows(self, labels: "ScaledImage", axes: Sequence[int]) -> Iterator[Row]:
+        from microtwin.transport import effective_conductivity, effective_tensor
+
+        if not axes:
+            return
+        k = self._conductivities(labels)
+        if self.tensor:
+            begin = perf_counter()
+            result = effective_tensor(labels, k, fields=False, **self.solving)
+            seconds = (perf_counter() - begin) / labels.ndim
+            extra = {
+                "principal_values": " ".join(f"{v:.8g}" for v in result.principal_values),
+                "asymmetry": result.asymmetry,
+            }
+            for a in axes:
+                geometry = self._geometry(labels, k, a)
+                yield _row(result.solutions[a], seconds) | extra | geometry
+            return
+        for a in axes:
+            begin = perf_counter()
+            fields = self.fields and len(axes) == 1
+            one = effective_conductivity(labels, k, axis=a, fields=fields, **self.solving)
+            seconds = perf_counter() - begin
+            self.last = one if fields else None
+            yield _row(one, seconds) | self._geometry(labels, k, a)
+
+    def _conductivities(self, labels: "ScaledImage") -> dict[int, float]:
+        import numpy as np
+
+        if "k" in self.conducts:
+            return dict(self.conducts["k"])
+        present = np.unique(labels).tolist()
+        return dict.fromkeys(present, 0.0) | dict.fromkeys(self.conducts["phase"], 1.0)
+
+    def _geometry(self, labels: "ScaledImage", k: dict[int, float], axis: int) -> Row:
+        """Measure all that conducts as one phase."""
+        import numpy as np
+
+        from microtwin.images.scaled import scaled_like
+        from microtwin.transport import (
+            geodesic_tortuosity,
+            percolating_fraction,
+            permeability_estimate,
+        )
+
+        if not self.geometry:
+            return {}
+        conducting = [label for label, value in k.items() if value > 0]
+        mine = scaled_like(np.isin(labels, conducting).astype(np.uint8), labels)
+        paths = geodesic_tortuosity(mine, phase=1, axis=axis)
+        mixed = 0 < int(mine.sum()) < mine.size
+        return {
+            "geodesic_tortuosity": paths.mean,
+            "geodesic_spread": paths.spread,
+            "geodesic_minimum": paths.minimum,
+            "percolating_fraction": percolating_fraction(mine, phase=1, axis=axis),
+            "permeability_estimate": permeability_estimate(mine, phase=1).value if mixed else None,
+        }
+
+
+def _conducts(k: str | None, phase: str | None) -> dict[str, Any]:
+    """Read what conducts: a number for each label, or labels that do."""
+    if (k is None) == (phase is None):
+        raise InputError("say what conducts: either --k 0=0,1=1 or --phase 1")
+    if phase is not None:
+        return {"phase": _options.integers(phase, name="phase")}
+    found: dict[int, float] = {}
+    for part in str(k).split(","):
+        label, equals, value = part.partition("=")
+        if not equals:
+            raise InputError(f"k must be label=number with commas between, 0=0,1=1; not {k!r}")
+        number = _options.integer(label, name="each label in k")
+        if number in found:
+            raise InputError(f"k must name each label once, not {number} twice")
+        found[number] = _options.number(value, name=f"k of label {number}")
+    return {"k": found}
+
+
+def _axes_of(text: str, ndim: int) -> list[int]:
+    """Return the axes that a text names."""
+    names = AXES[-ndim:]
+    if text == "all":
+        return list(range(ndim))
+    found = []
+    for part in text.split(","):
+        name = part.strip()
+        if name in names:
+            found.append(names.index(name))
+        elif name.isdigit() and int(name) < ndim:
+            found.append(int(name))
+        else:
+            known = ", ".join([*names, *map(str, range(ndim))])
+            raise InputError(f"axis must be all or of {known}; not {text!r}")
+    return list(dict.fromkeys(found))
+
+
+def _row(result: "Conduction", seconds: float) -> Row:
+    row = result.to_row()
+    row["spacing"] = None if result.spacing is None else result.spacing[0]
+    return {**row, "seconds": round(seconds, 4)}
+
+
+def _tell(rows: list[Row], *, tensor: bool, geometry: bool) -> None:
+    columns = ["structure", "axis", "k_eff", "certified ±", "k_eff/k_0", "tau", "porosity"]
+    if geometry:
+        columns.append("geodesic")
+    shown = []
+    for row in rows[:_SHOWN]:
+        value, low, high = (float(row[name]) for name in ("effective", "lower", "upper"))
+        cells = [Path(row["file"]).name, row["axis"], f"{value:.6g}"]
+        cells.append(f"{(high - low) / 2:.1e}" if row["percolates"] else "no way")
+        cells += [f"{row[name]:.5g}" for name in ("relative", "tortuosity_factor", "porosity")]
+        if geometry:
+            cells.append(f"{row['geodesic_tortuosity']:.4f}")
+        shown.append(cells)
+    _console.write_table(shown, columns=columns)
+    if len(rows) > _SHOWN:
+        typer.echo(f"... and {len(rows) - _SHOWN} more")
+    if tensor:
+        for name, values in {row["file"]: row["principal_values"] for row in rows[:_SHOWN]}.items():
+            typer.echo(f"Principal values of {Path(name).name}: {values}")
+
+
+def _draw(path: Path, rows: list[Row], result: "Conduction | None") -> None:
+    from microtwin import _files as safe
+
+    figure: Any
+    if result is not None and result.percolates:
+        figure = result.plot()
+    else:
+        from microtwin.transport import plot_conductivities
+
+        figure = plot_conductivities(rows).figure
+    safe.write_with(path, lambda file: figure.savefig(file, dpi=160))
