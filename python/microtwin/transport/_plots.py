@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from microtwin.transport.result import Conduction
     from microtwin.transport.tensor import ConductivityTensor
 
-_NO_FLOW = "0.85"  # grey of what does not conduct
+_INSULATOR = "0.85"  # greys of what does not conduct, and of what leads nowhere
+_ISOLATED = "0.6"
 _SYMBOLS = {"conductivity": "k", "diffusivity": "D"}
 _UNITS = ((1e-9, "nm"), (1e-6, "µm"), (1e-3, "mm"), (1.0, "m"))
 
@@ -35,11 +36,12 @@ def plot_fields(result: "Conduction", figure: "Figure | None", at: int | None) -
     flux = np.where(np.isnan(potential), np.nan, flux)
     figure = figure if figure is not None else _new_figure(potential.shape)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-    _panel(result, left, potential, across, "potential", "viridis", None)
+    limits = (None, None) if result.boundary == "periodic" else (0.0, 1.0)
+    _panel(result, left, potential, where, "potential", "viridis", limits)
     # A few edges carry very much: they would leave all else dark.
     known = flux[np.isfinite(flux)]
     top = float(np.quantile(known, 0.995)) if known.size else 0.0
-    _panel(result, right, flux, across, "flux per mean gradient", "magma", top or 1.0)
+    _panel(result, right, flux, where, "flux per mean gradient", "magma", (0.0, top or 1.0))
     symbol = _SYMBOLS[result.quantity]
     name = axis_name(result.axis, result.ndim)
     title = f"{symbol}_eff/{symbol}_0 = {result.relative:.4g} along {name}"
@@ -171,25 +173,30 @@ def _panel(
     result: "Conduction",
     ax: "Axes",
     image: Any,
-    across: int | None,
+    where: tuple[Any, ...],
     title: str,
     colours: str,
-    top: float | None,
+    limits: tuple[float | None, float | None],
 ) -> None:
-    rest = [b for b in range(result.ndim) if b != across]
+    from matplotlib.colors import ListedColormap
+
+    assert result.structure is not None
+    rest = [b for b in range(result.ndim) if isinstance(where[b], slice)]
     unit, name = _unit(result)
     height, width = (n * unit for n in image.shape)
-    ax.set_facecolor(_NO_FLOW)
-    shown = ax.imshow(
-        np.ma.masked_invalid(image), cmap=colours, vmin=None if top is None else 0.0, vmax=top,
-        extent=(0, width, height, 0), interpolation="nearest",
-    )  # fmt: skip
+    drawn: dict[str, Any] = {"extent": (0, width, height, 0), "interpolation": "nearest"}
+    conducts = np.isin(result.structure[where], [n for n, k in result.conductivities.items() if k])
+    isolated = np.ma.masked_equal(conducts & np.isnan(image), False)
+    ax.set_facecolor(_INSULATOR)
+    ax.imshow(isolated, cmap=ListedColormap([_ISOLATED]), **drawn)
+    low, high = limits
+    shown = ax.imshow(np.ma.masked_invalid(image), cmap=colours, vmin=low, vmax=high, **drawn)
     first, second = (axis_name(b, result.ndim) for b in rest)
     ax.set(title=title, xlabel=f"{second} ({name})", ylabel=f"{first} ({name})")
     ax.label_outer()
     assert ax.figure is not None
-    ends = "neither" if top is None else "max"
-    ax.figure.colorbar(shown, ax=ax, shrink=0.85, extend=ends)
+    over = high is not None and bool((image > high).any())
+    ax.figure.colorbar(shown, ax=ax, shrink=0.85, extend="max" if over else "neither")
 
 
 def _cut(result: "Conduction", at: int | None) -> tuple[int | None, tuple[Any, ...]]:
