@@ -26,7 +26,7 @@ def test_laminates_conduct_by_the_harmonic_and_the_arithmetic_mean(ndim, boundar
     for across in range(ndim):
         labels = layers(across, ndim)
         for axis in range(ndim):
-            result = mt.effective_conductivity(labels, k, axis=axis, boundary=boundary, tol=1e-7)
+            result = mt.effective_conductivity(labels, k, axis=axis, boundary=boundary, tol=1e-6)
             low, high = mt.wiener_bounds(result.fractions, k)
             wanted = low if axis == across else high
             assert result.effective == pytest.approx(wanted, rel=1e-6)
@@ -61,12 +61,12 @@ def test_dead_ends_and_islands_count_in_one_tortuosity_factor_and_not_in_the_oth
 def test_a_staircase_of_single_voxels_conducts_by_its_length():
     n = 10
     labels = np.eye(n, dtype=np.uint8) | np.roll(np.eye(n, dtype=np.uint8), 1, axis=1)
-    tensor = mt.effective_tensor(labels, {0: 0.0, 1: 1.0}, tol=1e-7)
+    tensor = mt.effective_tensor(labels, {0: 0.0, 1: 1.0}, tol=1e-6)
     # 2 n steps for n planes, one way through n columns; what goes down goes to the right as well.
     np.testing.assert_allclose(tensor.tensor, np.full((2, 2), 1 / (2 * n)), rtol=1e-6)
-    np.testing.assert_allclose(tensor.principal_values, [1 / n, 0], atol=1e-7)
+    np.testing.assert_allclose(tensor.principal_values, [1 / n, 0], atol=1e-6)
     # Insulated at the sides, two steps in a corner are missing.
-    ended = mt.effective_diffusivity(labels[:, 1:-1], phase=1, boundary="centre", tol=1e-7)
+    ended = mt.effective_diffusivity(labels[:, 1:-1], phase=1, boundary="centre", tol=1e-6)
     assert not ended.percolates
 
 
@@ -76,13 +76,13 @@ def test_two_phases_and_their_exchange_are_dual_to_each_other(contrast):
     k = {0: 1.0, 1: contrast}
     labels = synthetic.gaussian_field((18, 24), correlation_length=2.5, fraction=0.5, seed=3)
     for axis in (0, 1):
-        made = mt.effective_conductivity(labels, k, axis=axis, tol=1e-8)
+        made = mt.effective_conductivity(labels, k, axis=axis, tol=1e-6)
         assert made.effective * dual_conductance(labels, k, axis) == pytest.approx(1, rel=1e-6)
     # Periodic, the tensor of the dual network is the inverse, turned by a right angle (Mendelson).
-    inverse = np.linalg.inv(mt.effective_tensor(labels, k, tol=1e-9).tensor)
+    inverse = np.linalg.inv(mt.effective_tensor(labels, k, tol=1e-6).tensor)
     for axis in (0, 1):
         dual = dual_conductance(labels, k, axis, periodic=True)
-        assert inverse[axis, axis] == pytest.approx(dual, rel=1e-5)
+        assert inverse[axis, axis] == pytest.approx(dual, rel=1e-4)
 
 
 def test_a_checkerboard_tends_to_the_geometric_mean():
@@ -91,7 +91,7 @@ def test_a_checkerboard_tends_to_the_geometric_mean():
     for cell in (8, 16, 32, 64):
         board = synthetic.checkerboard((2 * cell, 2 * cell), cell=cell)
         k = {0: 1.0, 1: 0.1}
-        made = mt.effective_conductivity(board, k, boundary="periodic", tol=1e-7).effective
+        made = mt.effective_conductivity(board, k, boundary="periodic", tol=1e-6).effective
         found.append(made)
     steps = np.diff(found)
     assert (steps > 0).all()
@@ -101,15 +101,19 @@ def test_a_checkerboard_tends_to_the_geometric_mean():
     assert limit == pytest.approx(np.sqrt(0.1), rel=5e-3)
 
 
-@pytest.mark.parametrize(("inside", "tolerance"), [(10.0, 0.04), (0.1, 0.04), (0.0, 0.04)])
-def test_a_dilute_sphere_is_as_maxwell_says(inside, tolerance):
-    size, radius = 40, 10.5
-    z, y, x = np.indices((size,) * 3) - (size - 1) / 2
-    labels = (z**2 + y**2 + x**2 < radius**2).astype(np.uint8)
-    k = {0: 1.0, 1: inside}
-    made = mt.effective_conductivity(labels, k, boundary="periodic", tol=1e-5)
-    wanted = mt.maxwell_estimate(made.fractions, k, matrix=0)
-    assert made.effective - 1 == pytest.approx(wanted - 1, rel=tolerance)
+@pytest.mark.parametrize("inside", [10.0, 0.1, 0.0])
+def test_a_dilute_sphere_is_as_maxwell_says(inside):
+    errors = []
+    for radius in (10.5, 21):
+        size = round(4 * radius)
+        z, y, x = np.indices((size,) * 3) - (size - 1) / 2
+        labels = (z**2 + y**2 + x**2 < radius**2).astype(np.uint8)
+        k = {0: 1.0, 1: inside}
+        made = mt.effective_conductivity(labels, k, boundary="periodic", tol=1e-5)
+        wanted = mt.maxwell_estimate(made.fractions, k, matrix=0)
+        errors.append(abs((made.effective - 1) / (wanted - 1) - 1))
+    assert errors[0] < 0.07
+    assert errors[1] < max(errors[0], 0.005)
 
 
 @pytest.mark.parametrize("inside", [10.0, 0.0])
@@ -156,15 +160,15 @@ def test_mirrors_and_turns_change_nothing(boundary):
 def test_the_tensor_turns_with_the_structure():
     stairs = np.fromfunction(lambda y, x: (y + x) // 4 % 2, (16, 16)).astype(np.uint8)
     k = {0: 1.0, 1: 20.0}
-    tensor = mt.effective_tensor(stairs, k, tol=1e-7)
-    mirrored = mt.effective_tensor(stairs[::-1], k, tol=1e-7)
-    np.testing.assert_allclose(tensor.tensor[0, 1], -mirrored.tensor[0, 1], rtol=1e-5)
+    tensor = mt.effective_tensor(stairs, k, tol=1e-6)
+    mirrored = mt.effective_tensor(stairs[::-1], k, tol=1e-6)
+    np.testing.assert_allclose(tensor.tensor[0, 1], -mirrored.tensor[0, 1], rtol=1e-3)
     # Layers at 45 degrees: the good direction lies along them.
-    np.testing.assert_allclose(abs(tensor.principal_directions[0]), np.sqrt([0.5, 0.5]), atol=1e-5)
+    np.testing.assert_allclose(abs(tensor.principal_directions[0]), np.sqrt([0.5, 0.5]), atol=1e-3)
     good = tensor.principal_directions[0]
     assert good[0] * good[1] < 0
     assert tensor.anisotropy > 2
-    assert tensor.asymmetry < 1e-5
+    assert tensor.asymmetry < 1e-3
 
 
 def test_finer_voxels_converge_at_the_order_that_corners_allow():
@@ -175,7 +179,7 @@ def test_finer_voxels_converge_at_the_order_that_corners_allow():
     for times in (4, 8, 16, 32, 64):
         labels = np.kron(coarse, np.ones((times, times), np.uint8))
         k = {0: 1.0, 1: 10.0}
-        result = mt.effective_conductivity(labels, k, boundary="periodic", tol=1e-8)
+        result = mt.effective_conductivity(labels, k, boundary="periodic", tol=1e-6)
         found.append(result.effective)
     steps = np.abs(np.diff(found))
     orders = np.log2(steps[:-1] / steps[1:])
@@ -191,7 +195,7 @@ def test_conventions_of_the_boundary_tend_to_each_other(ndim):
         labels = np.random.default_rng(0).integers(0, 2, shape, np.uint8)
         k = {0: 1.0, 1: 5.0}
         face, centre = (
-            mt.effective_conductivity(labels, k, boundary=b, tol=1e-7).effective
+            mt.effective_conductivity(labels, k, boundary=b, tol=1e-6).effective
             for b in ("face", "centre")
         )
         differences.append(abs(face / centre - 1))

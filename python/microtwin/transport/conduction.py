@@ -22,7 +22,9 @@ from microtwin.transport._inputs import (
 from microtwin.transport.result import Conduction
 
 TOL = 1e-4
+LEAST_TOL = 1e-6
 MAX_ITERATIONS = 1000
+_ROUNDING = 2.5e-7  # of the interval: conductances are kept in single precision
 
 
 def effective_conductivity(
@@ -67,7 +69,7 @@ def effective_conductivity(
     sides : {"insulated", "periodic"}
         The faces along the axis; periodic where `boundary` is.
     tol : float
-        Relative width of the certified interval to stop at.
+        Relative width of the certified interval to stop at, 1e-6 or more.
     max_iterations : int
         Steps of the solver at most.
     precision : {"auto", "float32", "float64"}
@@ -213,7 +215,7 @@ def solve(
     _validate.choice(boundary, BOUNDARIES, name="boundary")
     _validate.choice(sides, SIDES, name="sides")
     _validate.choice(precision, PRECISIONS, name="precision")
-    width = _validate.real(tol, name="tol", minimum=1e-12, maximum=1)
+    width = _validate.real(tol, name="tol", minimum=LEAST_TOL, maximum=1)
     steps = _validate.integer(max_iterations, name="max_iterations", minimum=1, maximum=2**31 - 1)
     if boundary == "centre" and structure.shape[along] < 2:
         raise InputError(
@@ -226,19 +228,34 @@ def solve(
     # In units of the largest, so that no unit is too small or too large for 32 bits.
     table = np.zeros(_validate.MAX_PHASES)
     table[list(conductivities)] = np.array(list(conductivities.values())) / largest
+    wraps = sides == "periodic" or boundary == "periodic"
+    workers = _validate.threads(threads)
     found = _core.solve_transport(
         structure,
         table,
         along,
         boundary,
-        sides == "periodic" or boundary == "periodic",
-        width,
+        wraps,
+        width - _ROUNDING,
         steps,
         precision,
-        _start(start, structure.shape, boundary),
+        _start(start, structure.shape),
         bool(fields),
-        _validate.threads(threads),
+        workers,
     )
+    if boundary == "centre" and found["percolates"]:
+        # Planes of fixed values are no unknowns there, but no less connected. Between faces they
+        # are both, and the connected part is the same.
+        faces = _core.solve_transport(
+            structure, table, along, "face", wraps, 1.0, 1, precision, None, bool(fields), workers
+        )
+        found["solved"] = faces["solved"]
+        if fields:
+            found["potential"] = _with_planes(found["potential"], faces["potential"], along)
+    if fields and boundary == "periodic" and structure.shape[along] == 1:
+        # A voxel that touches nothing but its own images conducts all the same.
+        alone = np.isnan(found["potential"]) & (table > 0)[structure]
+        found["potential"][alone] = 0
     counts = np.bincount(structure.ravel())
     result = Conduction(
         quantity=quantity,
@@ -269,10 +286,20 @@ def solve(
     return result
 
 
+def _with_planes(
+    potential: npt.NDArray[np.float32], known: npt.NDArray[np.float32], axis: int
+) -> npt.NDArray[np.float32]:
+    """Return a potential with the values of the planes where they are fixed, NaN where no way is."""
+    planes = np.moveaxis(potential, axis, 0)
+    planes[0], planes[-1] = 1, 0
+    potential[np.isnan(known)] = np.nan
+    return potential
+
+
 def _start(
-    value: npt.ArrayLike | Conduction | None, shape: tuple[int, ...], boundary: str
+    value: npt.ArrayLike | Conduction | None, shape: tuple[int, ...]
 ) -> npt.NDArray[np.float32] | None:
-    """Return the potential to begin from, with a number in every voxel."""
+    """Return the potential to begin from; what is not finite is not known."""
     if value is None:
         return None
     if isinstance(value, Conduction):
@@ -284,9 +311,7 @@ def _start(
         raise InputError(f"start must have the shape of labels, {shape}, not {array.shape}")
     if array.dtype.kind not in "biuf":
         raise InputError(f"start must hold real numbers, not {array.dtype}")
-    unknown = 0.0 if boundary == "periodic" else 0.5
-    filled = np.nan_to_num(array, nan=unknown, posinf=unknown, neginf=unknown)
-    return np.ascontiguousarray(filled, dtype=np.float32)
+    return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def _not_converged(result: Conduction) -> ConvergenceError:

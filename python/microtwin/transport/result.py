@@ -68,7 +68,8 @@ class Conduction:
         Mean flux along each array axis per unit mean gradient along `axis`: a row of the
         effective tensor.
     flux_in, flux_out : float
-        Effective conductivity by the fluxes through inlet and outlet.
+        Effective conductivity by the fluxes through inlet and outlet. `effective` is by the energy,
+        whose error is the square of that of fluxes: they may differ by more than `bounds` are wide.
     reference : float
         The conductivity k_0 that `relative` and the tortuosity factor refer to.
     percolates : bool
@@ -86,7 +87,7 @@ class Conduction:
     device, version : str
         Where and by which version of microtwin it was solved.
     structure, potential : ndarray or None
-        Labels and potential, if `fields` were asked for; NaN where nothing flows. From 1 at the
+        Labels and potential, if `fields` were asked for; NaN where nothing can flow. From 1 at the
         inlet to 0 at the outlet; periodic, what is beyond a uniform gradient of -1/voxel. Not kept
         in files.
     """

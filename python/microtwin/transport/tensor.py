@@ -43,8 +43,14 @@ class ConductivityTensor:
 
     @property
     def tensor(self) -> Floats:
-        """Mean flux along axis i per mean gradient along axis j, shape (ndim, ndim)."""
-        return np.array([one.flux for one in self.solutions], dtype=np.float64).T
+        """Mean flux along axis i per mean gradient along axis j, shape (ndim, ndim).
+
+        The diagonal is `diagonal`. What stands off it are fluxes, whose error is of first order in
+        that of the potential: some root of the width of the certified intervals.
+        """
+        tensor = np.array([one.flux for one in self.solutions], dtype=np.float64).T
+        np.fill_diagonal(tensor, self.diagonal)
+        return tensor
 
     @property
     def diagonal(self) -> Floats:
@@ -58,10 +64,8 @@ class ConductivityTensor:
 
     @property
     def symmetric(self) -> Floats:
-        """The symmetric part, with `diagonal` on its diagonal, shape (ndim, ndim)."""
-        half = (self.tensor + self.tensor.T) / 2
-        np.fill_diagonal(half, self.diagonal)
-        return np.asarray(half)
+        """The symmetric part, shape (ndim, ndim)."""
+        return np.asarray((self.tensor + self.tensor.T) / 2)
 
     @property
     def asymmetry(self) -> float:
