@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from reference.transport_dual import dual_conductance
 
 import microtwin as mt
 from microtwin.images import synthetic
+from reference.transport_dual import dual_conductance
 
 BOUNDARIES = ("face", "centre", "periodic")
 

@@ -5,9 +5,9 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
-from reference.transport import solve
 
 import microtwin as mt
+from reference.transport import solve
 
 conductivity = st.one_of(st.just(0.0), st.floats(-3, 3).map(lambda x: 10.0**x))
 tables = st.tuples(conductivity, conductivity, conductivity).filter(any)

@@ -4,10 +4,10 @@ import time
 
 import numpy as np
 import pytest
-from reference.transport import solve
 
 import microtwin as mt
 from microtwin.images import synthetic
+from reference.transport import solve
 
 CONVENTIONS = [
     ("face", "insulated"),

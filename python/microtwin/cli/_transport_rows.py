@@ -19,7 +19,7 @@ class Table:
     """A CSV file that grows by whole rows, under one comment line that holds the settings.
 
     What an interrupted command leaves is a table of what was done; a last line that was cut off is
-    dropped when it goes on.
+    dropped when it goes on. What is under the name before stays until there is a first row.
 
     Parameters
     ----------
@@ -45,13 +45,12 @@ class Table:
         self._done: dict[str, set[str]] = {}
         self._columns = list(columns)
         self._path = path
-        if path is None:
-            return
+        self._begun = False
         head = f"# {json.dumps({'format': FORMAT, **settings})}"
-        if resume and path.exists():
+        self._head = head
+        if path is not None and resume and path.exists():
             for row in _read(path, head, self._columns):
                 self._note(row)
-        _files.write_text(path, head + "\n" + self._lines(None, *self.rows))
 
     def has(self, name: str, axis: str) -> bool:
         """Return whether the row of a structure and axis is there."""
@@ -65,7 +64,12 @@ class Table:
     def add(self, row: Row) -> None:
         """Write a row, and see that it is on the disk."""
         self._note(row)
-        if self._path is not None:
+        if self._path is None:
+            return
+        if not self._begun:
+            _files.write_text(self._path, self._head + "\n" + self._lines(None, *self.rows))
+            self._begun = True
+        else:
             with open(self._path, "a", encoding="utf-8", newline="") as file:
                 file.write(self._lines(row))
                 file.flush()

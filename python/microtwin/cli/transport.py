@@ -152,17 +152,19 @@ def command(
     table = Table(output, columns, settings, resume=resume)
     with _console.progress_bar("conducting") as progress:
         for number, path in enumerate(paths):
-            progress(number, len(paths), {})
+            if number:
+                progress(number, len(paths), {})
             try:
                 for part in job.run(path, table):
                     progress(number + part, len(paths), {})
             except (MicrotwinError, OSError, MemoryError) as error:
                 reason = " ".join(str(error).split()) or "not enough memory"
+                if len(paths) == 1:
+                    raise InputError(_named(str(path), reason)) from None
                 failed.append({"file": str(path), "reason": reason})
         progress(len(paths), len(paths), {})
     for one in failed:
-        named = one["file"] in one["reason"]
-        _console.note(one["reason"] if named else f"{one['file']}: {one['reason']}")
+        _console.note(_named(one["file"], one["reason"]))
     if job.levels:
         cuts = sorted({min(job.levels), max(job.levels)})
         at = " to ".join(f"{level:.4g}" for level in cuts)
@@ -203,7 +205,8 @@ class _Job:
         from microtwin.transport import effective_conductivity
 
         _axes_of(self.axes, 3)
-        effective_conductivity([[0, 0], [0, 0]], {0: 1.0}, **self.solving)
+        k = self.conducts.get("k", {1: 1.0})
+        effective_conductivity([[next(iter(k))] * 2] * 2, k, **self.solving)
 
     def run(self, path: Path, table: Table) -> Iterator[float]:
         """Add the rows of a file that are not there yet; yield how much of it is done."""
@@ -299,6 +302,10 @@ class _Job:
             "percolating_fraction": percolating_fraction(mine, phase=1, axis=axis),
             "permeability_estimate": permeability_estimate(mine, phase=1).value if mixed else None,
         }
+
+
+def _named(file: str, reason: str) -> str:
+    return reason if file in reason else f"{file}: {reason}"
 
 
 def _conducts(k: str | None, phase: str | None) -> dict[str, Any]:

@@ -59,8 +59,7 @@ def conductors(phase: int | Iterable[int], structure: Labels, k: float) -> dict[
 
 def checked_axis(value: Any, ndim: int) -> int:
     """Return an axis counted from the front."""
-    (axis,) = _validate.axes(value, ndim=ndim, name="axis")
-    return axis
+    return _validate.integer(value, name="axis", minimum=-ndim, maximum=ndim - 1) % ndim
 
 
 def cube_edge(

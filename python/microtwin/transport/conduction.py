@@ -289,7 +289,7 @@ def solve(
 def _with_planes(
     potential: npt.NDArray[np.float32], known: npt.NDArray[np.float32], axis: int
 ) -> npt.NDArray[np.float32]:
-    """Return a potential with the values of the planes where they are fixed, NaN where no way is."""
+    """Return a potential with the values of the planes that hold them, NaN where no way is."""
     planes = np.moveaxis(potential, axis, 0)
     planes[0], planes[-1] = 1, 0
     potential[np.isnan(known)] = np.nan
