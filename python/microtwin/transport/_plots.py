@@ -160,6 +160,8 @@ def plot_paths(result: "GeodesicTortuosity", ax: "Axes | None") -> "Axes":
         ax.hist(known, bins=min(40, max(known.size // 20, 5)), color="C0", alpha=0.6)
         ax.axvline(result.mean, color="C3", label=f"mean {result.mean:.4g}")
         ax.legend(frameon=False)
+    else:
+        ax.text(0.5, 0.5, "no path leads through", ha="center", transform=ax.transAxes)
     along = axis_name(result.axis, len(result.shape))
     ax.set(
         xlabel=f"length over straight distance along {along}",
@@ -195,7 +197,7 @@ def _panel(
     ax.set(title=title, xlabel=f"{second} ({name})", ylabel=f"{first} ({name})")
     ax.label_outer()
     assert ax.figure is not None
-    over = high is not None and bool((image > high).any())
+    over = high is not None and bool((image > 1.001 * high).any())
     ax.figure.colorbar(shown, ax=ax, shrink=0.85, extend="max" if over else "neither")
 
 

@@ -281,7 +281,7 @@ def solve(
         structure=structure.copy() if fields else None,
         potential=found["potential"] if fields else None,
     )
-    if not found["converged"]:
+    if not found["converged"] or (result.percolates and not result.effective > 0):
         raise _not_converged(result)
     return result
 
