@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _backend, _validate
+from microtwin import _backend, _core, _validate
 from microtwin.errors import DeviceError, InputError
 
 Labels = npt.NDArray[np.uint8]
@@ -28,8 +28,7 @@ def checked_conductivities(value: Any, structure: Labels) -> dict[int, float]:
         ): _validate.real(k, name=f"conductivities[{label!r}]", minimum=0)
         for label, k in value.items()
     }
-    present = present_labels(structure)
-    missing = [label for label in present if label not in named]
+    missing = [label for label in label_counts(structure) if label not in named]
     if missing:
         raise InputError(
             f"conductivities must name every label of labels, {example}; missing: "
@@ -40,9 +39,10 @@ def checked_conductivities(value: Any, structure: Labels) -> dict[int, float]:
     return dict(sorted(named.items()))
 
 
-def present_labels(structure: Labels) -> list[int]:
-    """Return the labels there are, ascending."""
-    return np.flatnonzero(np.bincount(structure.ravel(), minlength=1)).tolist()
+def label_counts(structure: Labels) -> dict[int, int]:
+    """Return how many voxels of each label there are; labels ascend."""
+    counts = _core.label_counts(structure, None, _validate.threads(None))
+    return {label: int(count) for label, count in enumerate(counts) if count}
 
 
 def conductors(phase: int | Iterable[int], structure: Labels, k: float) -> dict[int, float]:
@@ -54,7 +54,7 @@ def conductors(phase: int | Iterable[int], structure: Labels, k: float) -> dict[
     ]
     if not mine:
         raise InputError("phase must be one label or more, not none")
-    return dict.fromkeys(present_labels(structure), 0.0) | dict.fromkeys(mine, k)
+    return dict.fromkeys(label_counts(structure), 0.0) | dict.fromkeys(mine, k)
 
 
 def checked_axis(value: Any, ndim: int) -> int:

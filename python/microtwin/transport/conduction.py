@@ -18,6 +18,7 @@ from microtwin.transport._inputs import (
     checked_device,
     conductors,
     cube_edge,
+    label_counts,
 )
 from microtwin.transport.result import Conduction
 
@@ -256,14 +257,13 @@ def solve(
         # A voxel that touches nothing but its own images conducts all the same.
         alone = np.isnan(found["potential"]) & (table > 0)[structure]
         found["potential"][alone] = 0
-    counts = np.bincount(structure.ravel())
     result = Conduction(
         quantity=quantity,
         axis=along,
         boundary=boundary,
         sides="periodic" if boundary == "periodic" else sides,
         conductivities=conductivities,
-        voxels={int(label): int(counts[label]) for label in np.flatnonzero(counts)},
+        voxels=label_counts(structure),
         shape=structure.shape,
         effective=float(found["effective"]) * largest,
         bounds=(float(found["lower"]) * largest, float(found["upper"]) * largest),
