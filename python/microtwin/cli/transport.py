@@ -1,24 +1,20 @@
 """`microtwin transport`: effective conductivity of many structures, along their axes."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from microtwin.cli import _console, _files, _options
 from microtwin.cli._group import BAD_INPUT
+from microtwin.cli._transport_job import Job, read_conductors
 from microtwin.cli._transport_rows import Row, Table
 from microtwin.errors import InputError, MicrotwinError
 
 if TYPE_CHECKING:
-    from microtwin.images import ScaledImage
     from microtwin.transport import Conduction
 
 NOTHING = 1  # exit code where nothing percolates anywhere
-AXES = "zyx"
 _SHOWN = 40  # rows on the screen; the table has them all
 
 _COLUMNS = (
@@ -128,8 +124,8 @@ def command(
         "shape": _options.integers(raw_shape, name="raw-shape"),
         "dtype": raw_dtype,
     }
-    job = _Job(
-        conducts=_conducts(k, phase),
+    job = Job(
+        conducts=read_conductors(k, phase),
         axes="all" if tensor else axis,
         tensor=tensor,
         geometry=geometry,
@@ -184,174 +180,12 @@ def command(
         raise typer.Exit(NOTHING)
 
 
-@dataclass
-class _Job:
-    """What is to be done with every file."""
-
-    conducts: dict[str, Any]
-    axes: str
-    tensor: bool
-    geometry: bool
-    threshold: float | None
-    stack: bool
-    reading: dict[str, Any]
-    solving: dict[str, Any]
-    fields: bool = False
-    levels: list[float] = field(default_factory=list)
-    last: "Conduction | None" = None
-
-    def try_out(self) -> None:
-        """Refuse options that are wrong whatever is in the files."""
-        from microtwin.transport import effective_conductivity
-
-        _axes_of(self.axes, 3)
-        k = self.conducts.get("k", {1: 1.0})
-        effective_conductivity([[next(iter(k))] * 2] * 2, k, **self.solving)
-
-    def run(self, path: Path, table: Table) -> Iterator[float]:
-        """Add the rows of a file that are not there yet; yield how much of it is done."""
-        ndim = None if self.stack else table.ndim(str(path))
-        if ndim and all(table.has(str(path), AXES[-ndim:][a]) for a in _axes_of(self.axes, ndim)):
-            return
-        structures = self._structures(path)
-        for i, (name, labels, level) in enumerate(structures):
-            axes = _axes_of(self.axes, labels.ndim)
-            names = [AXES[-labels.ndim :][a] for a in axes]
-            left = [a for a, n in zip(axes, names, strict=True) if not table.has(name, n)]
-            for j, row in enumerate(self._rows(labels, left)):
-                table.add({"file": name, "threshold": level, **row})
-                yield (i + (j + 1) / len(left)) / len(structures)
-
-    def _structures(self, path: Path) -> "list[tuple[str, ScaledImage, float | None]]":
-        """Read labels, or grey levels and cut them; a stack is as many as it has pages."""
-        from microtwin.comparison.labelled import as_labels
-        from microtwin.images import read_image
-        from microtwin.images.scaled import scaled_like
-        from microtwin.phases import threshold_of
-
-        image = read_image(path, **self.reading)
-        several = self.stack and image.ndim == 3
-        found: list[tuple[str, ScaledImage, float | None]] = []
-        for i, part in enumerate(image if several else [image]):
-            name = f"{path}[{i}]" if several else str(path)
-            labels, level = as_labels(part), None
-            if labels is None:
-                level = self.threshold
-                if level is None:
-                    level = float(threshold_of(part))
-                    self.levels.append(level)
-                labels = scaled_like((part > level).astype("uint8"), part)
-            found.append((name, labels, level))
-        return found
-
-    def _rows(self, labels: "ScaledImage", axes: Sequence[int]) -> Iterator[Row]:
-        from microtwin.transport import effective_conductivity, effective_tensor
-
-        if not axes:
-            return
-        k = self._conductivities(labels)
-        if self.tensor:
-            begin = perf_counter()
-            result = effective_tensor(labels, k, fields=False, **self.solving)
-            seconds = (perf_counter() - begin) / labels.ndim
-            extra = {
-                "principal_values": " ".join(f"{v:.8g}" for v in result.principal_values),
-                "asymmetry": result.asymmetry,
-            }
-            for a in axes:
-                geometry = self._geometry(labels, k, a)
-                yield _row(result.solutions[a], seconds) | extra | geometry
-            return
-        for a in axes:
-            begin = perf_counter()
-            fields = self.fields and len(axes) == 1
-            one = effective_conductivity(labels, k, axis=a, fields=fields, **self.solving)
-            seconds = perf_counter() - begin
-            self.last = one if fields else None
-            yield _row(one, seconds) | self._geometry(labels, k, a)
-
-    def _conductivities(self, labels: "ScaledImage") -> dict[int, float]:
-        import numpy as np
-
-        if "k" in self.conducts:
-            return dict(self.conducts["k"])
-        present = np.unique(labels).tolist()
-        return dict.fromkeys(present, 0.0) | dict.fromkeys(self.conducts["phase"], 1.0)
-
-    def _geometry(self, labels: "ScaledImage", k: dict[int, float], axis: int) -> Row:
-        """Measure all that conducts as one phase."""
-        import numpy as np
-
-        from microtwin.images.scaled import scaled_like
-        from microtwin.transport import (
-            geodesic_tortuosity,
-            percolating_fraction,
-            permeability_estimate,
-        )
-
-        if not self.geometry:
-            return {}
-        conducting = [label for label, value in k.items() if value > 0]
-        mine = scaled_like(np.isin(labels, conducting).astype(np.uint8), labels)
-        paths = geodesic_tortuosity(mine, phase=1, axis=axis)
-        mixed = 0 < int(mine.sum()) < mine.size
-        return {
-            "geodesic_tortuosity": paths.mean,
-            "geodesic_spread": paths.spread,
-            "geodesic_minimum": paths.minimum,
-            "percolating_fraction": percolating_fraction(mine, phase=1, axis=axis),
-            "permeability_estimate": permeability_estimate(mine, phase=1).value if mixed else None,
-        }
-
-
 def _named(file: str, reason: str) -> str:
     return reason if file in reason else f"{file}: {reason}"
 
 
-def _conducts(k: str | None, phase: str | None) -> dict[str, Any]:
-    """Read what conducts: a number for each label, or labels that do."""
-    if (k is None) == (phase is None):
-        raise InputError("say what conducts: either --k 0=0,1=1 or --phase 1")
-    if phase is not None:
-        return {"phase": _options.integers(phase, name="phase")}
-    found: dict[int, float] = {}
-    for part in str(k).split(","):
-        label, equals, value = part.partition("=")
-        if not equals:
-            raise InputError(f"k must be label=number with commas between, 0=0,1=1; not {k!r}")
-        number = _options.integer(label, name="each label in k")
-        if number in found:
-            raise InputError(f"k must name each label once, not {number} twice")
-        found[number] = _options.number(value, name=f"k of label {number}")
-    return {"k": found}
-
-
-def _axes_of(text: str, ndim: int) -> list[int]:
-    """Return the axes that a text names."""
-    names = AXES[-ndim:]
-    if text == "all":
-        return list(range(ndim))
-    found = []
-    for part in text.split(","):
-        name = part.strip()
-        if name in names:
-            found.append(names.index(name))
-        elif name.isdigit() and int(name) < ndim:
-            found.append(int(name))
-        else:
-            known = ", ".join([*names, *map(str, range(ndim))])
-            raise InputError(f"axis must be all or of {known}; not {text!r}")
-    return list(dict.fromkeys(found))
-
-
-def _row(result: "Conduction", seconds: float) -> Row:
-    row = result.to_row()
-    row["spacing"] = None if result.spacing is None else result.spacing[0]
-    return {**row, "seconds": round(seconds, 4)}
-
-
 def _tell(rows: list[Row], *, tensor: bool, geometry: bool) -> None:
-    columns = ["structure", "axis", "k_eff", "certified ±", "k_eff/k_0", "tau", "porosity"]
+    columns = ["structure", "axis", "k_eff", "±", "k/k_0", "tau", "porosity"]
     if geometry:
         columns.append("geodesic")
     shown = []
@@ -366,6 +200,9 @@ def _tell(rows: list[Row], *, tensor: bool, geometry: bool) -> None:
     _console.write_table(shown, columns=columns)
     if len(rows) > _SHOWN:
         typer.echo(f"... and {len(rows) - _SHOWN} more")
+    boundary, sides = rows[0]["boundary"], rows[0]["sides"]
+    how = boundary if boundary == "periodic" else f"{boundary}, sides {sides}"
+    typer.echo(f"±: half of the interval that holds k_eff for certain; boundary {how}")
     if tensor:
         for name, values in {row["file"]: row["principal_values"] for row in rows[:_SHOWN]}.items():
             typer.echo(f"Principal values of {Path(name).name}: {values}")
