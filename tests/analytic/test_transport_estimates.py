@@ -122,6 +122,8 @@ def test_results_say_what_they_are():
     low, high = text.split("[")[1].split("]")[0].split(", ")
     assert float(low) <= made.lower
     assert float(high) >= made.upper
+    assert "tortuosity factor" in text
+    assert "tortuosity" not in str(mt.effective_conductivity(labels, {0: 0.1, 1: 1.0}))
     tensor = mt.effective_tensor(labels, {0: 0.1, 1: 1.0})
     assert "principal values" in str(tensor)
     assert "asymmetry" in str(tensor)

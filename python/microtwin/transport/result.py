@@ -222,10 +222,14 @@ class Conduction:
                 f"{symbol}_eff/{symbol}_0 = {self.relative:.5g}, formation factor "
                 f"{self.formation_factor:.5g}, with {symbol}_0 = {self.reference:g}"
             )
-        lines.append(
-            f"tortuosity factor {self.tortuosity_factor:.5g} at porosity {self.porosity:.5g}; "
-            f"{self.tortuosity_factor_connected:.5g} with the connected {self.connected:.5g}"
-        )
+        conducting = {
+            k for label, k in self.conductivities.items() if k > 0 and label in self.voxels
+        }
+        if len(conducting) <= 1:  # of several conductors it says nothing
+            lines.append(
+                f"tortuosity factor {self.tortuosity_factor:.5g} at porosity {self.porosity:.5g}; "
+                f"{self.tortuosity_factor_connected:.5g} with the connected {self.connected:.5g}"
+            )
         sides = "" if self.boundary == "periodic" else f", sides {self.sides}"
         steps = f"{self.iterations} iteration{'s' * (self.iterations != 1)}"
         lines.append(f"{_CONVENTIONS[self.boundary]}{sides}; {steps}")
