@@ -43,7 +43,7 @@ class Edges {
         float sum = graph.ground[graph.near.size() - 1];
         for (const Edge& edge : edges_) {
             graph.neighbour.push_back(edge.neighbour);
-            graph.conductance.push_back(kCoarser * edge.conductance);
+            graph.conductance.push_back(edge.conductance);
             sum += graph.conductance.back();
         }
         graph.begin.push_back(static_cast<std::int64_t>(graph.neighbour.size()));
@@ -164,7 +164,7 @@ class VoxelCoarsener {
             next += parts[index(b)].count;
         }
         graph_.first[index(count)] = next;
-        part_ = Padded<std::int32_t>(rows_.size(), 16);
+        part_ = Padded<std::int32_t>(rows_.size(), rows_.stride(0) + 16);
         parallel_ranges(count, workers, 0, [&](std::int64_t begin, std::int64_t end, int&) {
             for (std::int64_t b = begin; b < end; ++b) number_voxels(b, parts[index(b)]);
         });
@@ -189,7 +189,8 @@ class VoxelCoarsener {
     void add_ground() {
         graph_.ground.assign(index(graph_.first.back()), 0);
         for (const Contact& contact : fine_.contacts)
-            graph_.ground[index(part_[contact.voxel])] += kCoarser * contact.conductance;
+            graph_.ground[index(part_[contact.voxel])] +=
+                lengthened(contact.conductance, halfway(fine_, part_, contact.voxel));
     }
 
     // Each row of blocks is joined by itself, and the rows put together.
@@ -240,12 +241,14 @@ class VoxelCoarsener {
             if (!inside(at[0], at[1], at[2])) continue;
             const std::int64_t q = rows_.at(at[0], at[1], at[2]);
             if (!(fine_.inverse[q] > 0)) continue;
+            const float own = halfway(fine_, part_, q);
             for (int axis = 0; axis < 3; ++axis) {
                 const float* along = fine_.conductance[index(axis)].data();
                 const std::int64_t step = rows_.stride(axis);
                 const auto add = [&](std::int64_t other, float g) {
                     if (g > 0 && part_[other] != part_[q])
-                        edges[index(part_[q] - begin)].add(part_[other], g);
+                        edges[index(part_[q] - begin)].add(
+                            part_[other], lengthened(g, own + halfway(fine_, part_, other)));
                 };
                 add(q + step, along[q]);
                 add(q - step, along[q - step]);
@@ -257,7 +260,10 @@ class VoxelCoarsener {
                 [&](const Seam& s, std::int32_t value) { return part_[s.last] < value; });
             for (; seam != seams_.end() && part_[seam->last] == i; ++seam)
                 if (part_[seam->first] != i)
-                    edges[index(i - begin)].add(part_[seam->first], seam->conductance);
+                    edges[index(i - begin)].add(
+                        part_[seam->first],
+                        lengthened(seam->conductance, halfway(fine_, part_, seam->last) +
+                                                          halfway(fine_, part_, seam->first)));
             edges[index(i - begin)].close(piece, colours_, begin, end);
         }
     }
@@ -293,6 +299,7 @@ class PartCoarsener {
                         gather(seed);
             graph_.first.push_back(parts());
         }
+        find_halfway();
         const std::vector<std::uint8_t> colours = colour(graph_);
         graph_.begin = {0};
         for (std::int64_t b = 0; b < graph_.blocks.size(); ++b) {
@@ -313,6 +320,18 @@ class PartCoarsener {
         for (std::size_t i = 0; i < strength_.size(); ++i)
             for (std::int64_t e = fine_.begin[i]; e < fine_.begin[i + 1]; ++e)
                 strength_[i] = std::max(strength_[i], fine_.conductance[index(e)]);
+    }
+
+    void find_halfway() {
+        fine_.halfway.assign(fine_.ground.size(), 0);
+        for (std::size_t i = 0; i < fine_.halfway.size(); ++i) {
+            float best = 0;
+            for (std::int64_t e = fine_.begin[i]; e < fine_.begin[i + 1]; ++e)
+                if (fine_.parent[index(fine_.neighbour[index(e)])] == fine_.parent[i])
+                    best = std::max(best, fine_.conductance[index(e)]);
+            // What has only taken in weakly joined others is itself the middle.
+            if (best > 0 && best >= kStrong * strength_[i]) fine_.halfway[i] = 0.5F / best;
+        }
     }
 
     void find_children(const Offset& block) {
@@ -359,10 +378,12 @@ class PartCoarsener {
         for (std::int64_t m = graph_.member_begin[index(part)];
              m < graph_.member_begin[index(part) + 1]; ++m) {
             const auto i = index(graph_.member[index(m)]);
-            ground += kCoarser * fine_.ground[i];
+            ground += lengthened(fine_.ground[i], fine_.halfway[i]);
             for (std::int64_t e = fine_.begin[i]; e < fine_.begin[i + 1]; ++e) {
-                const std::int32_t other = fine_.parent[index(fine_.neighbour[index(e)])];
-                if (other != part) edges_.add(other, fine_.conductance[index(e)]);
+                const auto j = index(fine_.neighbour[index(e)]);
+                if (fine_.parent[j] != part)
+                    edges_.add(fine_.parent[j], lengthened(fine_.conductance[index(e)],
+                                                           fine_.halfway[i] + fine_.halfway[j]));
             }
         }
         graph_.ground.push_back(ground);

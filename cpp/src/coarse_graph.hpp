@@ -5,6 +5,7 @@
 // ones of a periodic structure of an odd number of blocks have colours of their own.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -30,13 +31,18 @@ struct CoarseGraph {
     std::vector<float> conductance;
     std::vector<float> ground;    // to where the potential is held
     std::vector<float> diagonal;  // all conductances of a part together
+    std::vector<float> halfway;   // resistance from a part to the middle of its parent
 
     std::int64_t size() const { return static_cast<std::int64_t>(ground.size()); }
 };
 
-// Half the sum of the conductances between two parts: these are twice as far apart as their
-// members, a factor that only the sums within one network know nothing of.
-inline constexpr float kCoarser = 0.5F;
+// An edge of members seen as one of their parts is longer: it goes on to the middle of either part.
+// How much that adds in series, the two `halfway` resistances, is half that of a member's best edge
+// within its part; in a uniform medium this doubles the length, but not where a part is one member,
+// nor where a neck or a film is all that counts.
+inline float lengthened(float conductance, float halfway) {
+    return conductance / (1 + conductance * halfway);
+}
 
 // Two voxels or parts of a block are strongly joined if their conductance is this share of the
 // largest that either has to a neighbour.
@@ -45,6 +51,18 @@ inline constexpr float kStrong = 0.1F;
 // Parts of voxels; `part` gets the number of each voxel's in padded rows. What does not conduct is
 // in the first, empty part of its row of blocks.
 CoarseGraph coarsened(const VoxelNetwork& fine, Padded<std::int32_t>& part, int threads);
+
+// The resistance from a voxel to the middle of its part.
+inline float halfway(const VoxelNetwork& net, const Padded<std::int32_t>& part, std::int64_t q) {
+    float best = 0;
+    for (int axis = 0; axis < 3; ++axis) {
+        const float* along = net.conductance[static_cast<std::size_t>(axis)].data();
+        const std::int64_t step = net.rows.stride(axis);
+        if (part[q + step] == part[q]) best = std::max(best, along[q]);
+        if (part[q - step] == part[q]) best = std::max(best, along[q - step]);
+    }
+    return best > 0 ? 0.5F / best : 0;
+}
 
 // Parts of parts; the finer network is told the parent of each.
 CoarseGraph coarsened(CoarseGraph& fine);

@@ -9,8 +9,8 @@ namespace {
 
 std::size_t index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-// Fluxes of one network as drops: what flows through an edge over its conductance, as the finer
-// network counts it.
+// Fluxes of one network as drops: what flows through an edge over its conductance. What that edge
+// stands for in the finer network shares the flux as it makes up the conductance.
 struct Drops {
     std::vector<double> edge;    // of each edge, away from the part whose edge it is
     std::vector<double> ground;  // of each part
@@ -56,10 +56,9 @@ class Balance {
         drops.ground.resize(potential.size());
         drops.edge.resize(graph.neighbour.size());
         for (std::size_t i = 0; i < potential.size(); ++i) {
-            drops.ground[i] = kCoarser * potential[i];
+            drops.ground[i] = potential[i];
             for (std::int64_t e = graph.begin[i]; e < graph.begin[i + 1]; ++e)
-                drops.edge[index(e)] =
-                    kCoarser * (potential[i] - potential[index(graph.neighbour[index(e)])]);
+                drops.edge[index(e)] = potential[i] - potential[index(graph.neighbour[index(e)])];
         }
         return drops;
     }
@@ -70,6 +69,17 @@ class Balance {
         for (std::int64_t e = graph.begin[index(from)]; e < graph.begin[index(from) + 1]; ++e)
             if (graph.neighbour[index(e)] == to) return drops.edge[index(e)];
         return 0;
+    }
+
+    // The drop of an edge that is lengthened in the coarser network, from the drop there.
+    static double shared(float conductance, float halfway, double above) {
+        return above / (1 + static_cast<double>(conductance) * static_cast<double>(halfway));
+    }
+
+    // The drop of an edge between two voxels of different parts.
+    double between(const Drops& drops, std::int64_t from, std::int64_t to, float g) const {
+        const float both = halfway(net_, part_, from) + halfway(net_, part_, to);
+        return shared(g, both, drop(graphs_.front(), drops, part_[from], part_[to]));
     }
 
     Drops finer(std::size_t l, const Drops& above) const {
@@ -99,15 +109,16 @@ class Balance {
         for (std::size_t m = 0; m < count; ++m) {
             const auto i = index(next.member[index(begin) + m]);
             left[m] = parts_[l][i];
-            drops.ground[i] = kCoarser * above.ground[index(p)];
-            left[m] -= graph.ground[i] * above.ground[index(p)];
+            drops.ground[i] = shared(graph.ground[i], graph.halfway[i], above.ground[index(p)]);
+            left[m] -= graph.ground[i] * drops.ground[i];
             for (std::int64_t e = graph.begin[i]; e < graph.begin[i + 1]; ++e) {
                 const std::int32_t j = graph.neighbour[index(e)], q = graph.parent[index(j)];
                 const double g = graph.conductance[index(e)];
                 if (q != p) {
-                    const double through = drop(next, above, p, q);
-                    drops.edge[index(e)] = kCoarser * through;
-                    left[m] -= g * through;
+                    drops.edge[index(e)] =
+                        shared(graph.conductance[index(e)],
+                               graph.halfway[i] + graph.halfway[index(j)], drop(next, above, p, q));
+                    left[m] -= g * drops.edge[index(e)];
                 } else if (const std::size_t other = place(j); m < other) {
                     inside.join(m, other, g);
                 }
@@ -121,21 +132,21 @@ class Balance {
             const auto i = index(next.member[index(begin) + m]);
             for (std::int64_t e = graph.begin[i]; e < graph.begin[i + 1]; ++e)
                 if (const std::int32_t j = graph.neighbour[index(e)]; graph.parent[index(j)] == p)
-                    drops.edge[index(e)] = kCoarser * (left[m] - left[place(j)]);
+                    drops.edge[index(e)] = left[m] - left[place(j)];
         }
     }
 
     double voxels(const Drops& drops) {
         double energy = 0;
         for (const Contact& contact : net_.contacts) {
-            const double drop = drops.ground[index(part_[contact.voxel])];
+            const double drop = shared(contact.conductance, halfway(net_, part_, contact.voxel),
+                                       drops.ground[index(part_[contact.voxel])]);
             sources_[contact.voxel] -= static_cast<T>(contact.conductance * drop);
             energy += contact.conductance * drop * drop;
         }
         for (const Seam& seam : net_.seams) {
-            const std::int32_t from = part_[seam.last], to = part_[seam.first];
-            if (from == to) continue;
-            const double through = drop(graphs_.front(), drops, from, to);
+            if (part_[seam.last] == part_[seam.first]) continue;
+            const double through = between(drops, seam.last, seam.first, seam.conductance);
             sources_[seam.last] -= static_cast<T>(seam.conductance * through);
             sources_[seam.first] += static_cast<T>(seam.conductance * through);
             energy += seam.conductance * through * through;
@@ -174,18 +185,18 @@ class Balance {
             for (unsigned axis = 0; axis < 3; ++axis) {
                 const std::int64_t step = rows.stride(static_cast<int>(axis));
                 const float* along = net_.conductance[axis].data();
-                const auto cross = [&](std::int64_t other, double g, bool count) {
-                    const double through = drop(graphs_.front(), drops, part_[q], part_[other]);
+                const auto cross = [&](std::int64_t other, float g, bool count) {
+                    const double through = between(drops, q, other, g);
                     left[i] -= g * through;
                     if (count) energy += g * through * through;
                 };
-                if (const double g = along[q]; g > 0) {
+                if (const float g = along[q]; g > 0) {
                     if (part_[q + step] == part_[q])
                         inside[i][axis] = g;
                     else
                         cross(q + step, g, true);
                 }
-                if (const double g = along[q - step]; g > 0 && part_[q - step] != part_[q])
+                if (const float g = along[q - step]; g > 0 && part_[q - step] != part_[q])
                     cross(q - step, g, false);
             }
         }
