@@ -135,6 +135,31 @@ def test_what_is_asked_for_reaches_generator_and_critic():
     assert (low != high).all()
 
 
+def test_what_is_asked_for_moves_the_biases_at_every_resolution():
+    generator = texture.Generator(
+        conditions=1, local=4, common=2, channels=(6, 6), rngs=nnx.Rngs(0)
+    )
+    latent = generator.latent(
+        jax.random.split(jax.random.key(0), 2), (8, 8), condition=jnp.array([[0.0], [1.0]])
+    )
+    plain = generator(latent)
+    for stage in generator.stages:
+        stage.asked[...] = jnp.ones_like(stage.asked[...])
+        moved = generator(latent)
+        np.testing.assert_array_equal(moved[0], plain[0])
+        assert (moved[1] != plain[1]).any()
+        plain = moved
+
+
+def test_what_is_asked_for_weighs_about_as_much_as_the_image():
+    """Divided by the number of channels, it would be learned that many times more slowly."""
+    critic = texture.Critic(conditions=1, rngs=nnx.Rngs(0))
+    images = jax.random.normal(jax.random.key(0), (8, 32, 32, 1))
+    plain, one = (critic(images, condition=c * jnp.ones((8, 1))) for c in (0, 1))
+    for part in (slice(None, 16), slice(16, None)):  # windows, the whole
+        assert 0.1 < (one - plain)[:, part].std() / plain[:, part].std() < 10
+
+
 def test_critic_of_volumes_judges_windows_and_the_whole():
     critic = texture.Critic(axes=3, channels=(2, 4), rngs=nnx.Rngs(0))
     logits = critic(jax.random.normal(jax.random.key(0), (2, 8, 8, 8, 1)))

@@ -5,10 +5,10 @@ convolutions *without padding*: there is no border, every voxel is made by the s
 latents around it, and a larger field gives a larger piece of the same material. Latents are drawn
 by their place (`microtwin.models.noise`), so that a structure of any size can be made in blocks
 that fit together, or be periodic. A part of the latent is common to the whole image and carries
-what differs from micrograph to micrograph, and the porosity where that can be asked for. Fresh
-noise at every resolution makes the fine grain of grey levels. After the last doubling the features
-are smoothed: a critic of short training lets chequered patterns of two pixels pass, so they must
-not arise.
+what differs from micrograph to micrograph, and the porosity where that can be asked for, which also
+moves the biases at every resolution. Fresh noise at every resolution makes the fine grain of grey
+levels. After the last doubling the features are smoothed: a critic of short training lets chequered
+patterns of two pixels pass, so they must not arise.
 
 Features are brought to unit length voxel by voxel, which unlike batch normalisation is the same in
 training, in sampling and at every size. This comes before the bias, and activations are centred: so
@@ -53,10 +53,13 @@ class Latent(NamedTuple):
         Latent vectors, (n, *sides, channels).
     noise : tuple of Array
         One map (n, *sides, 1) a resolution, from coarse to fine; without grain the coarsest only.
+    asked : Array or None
+        What is asked for, (n, conditions); not random, and the last channels of `field` too.
     """
 
     field: Array
     noise: tuple[Array, ...]
+    asked: Array | None = None
 
 
 class Stage(nnx.Module):
@@ -72,6 +75,8 @@ class Stage(nnx.Module):
         Whether what the convolution makes is smoothed, so that only noise has the finest scale.
     noisy : bool
         Whether it adds noise.
+    conditions : int
+        Numbers that can be asked for; each moves the bias.
     """
 
     def __init__(
@@ -83,20 +88,25 @@ class Stage(nnx.Module):
         double: bool,
         smooth: bool,
         noisy: bool,
+        conditions: int = 0,
         rngs: nnx.Rngs,
     ) -> None:
         self.double, self.smooth = double, smooth
         self.kernel = nnx.Param(he_uniform(rngs.params(), (*[3] * axes, c_in, c_out)))
         self.strength = nnx.Param(0.1 * jnp.ones(c_out)) if noisy else None
         self.bias = nnx.Param(jnp.zeros(c_out))
+        self.asked = nnx.Param(jnp.zeros((conditions, c_out))) if conditions else None
 
-    def __call__(self, x: Array, noise: Array | None) -> Array:
+    def __call__(self, x: Array, noise: Array | None, asked: Array | None = None) -> Array:
         """Map (n, *sides, c_in) to (n, *sides', c_out), the size of `noise`."""
         convolve = products.double_and_conv_valid if self.double else products.conv_valid
         x = convolve(x, self.kernel[...])
         if self.smooth:
             x = products.smooth_valid(x)
         x = unit(x) + self.bias[...]
+        if self.asked is not None and asked is not None:
+            moved = asked @ self.asked[...]
+            x = x + moved.reshape(len(x), *[1] * (x.ndim - 2), -1)
         if self.strength is not None and noise is not None:
             x = x + noise * self.strength[...]
         return (leaky_relu(x, SLOPE) - CENTRE) * GAIN
@@ -166,6 +176,7 @@ class Generator(nnx.Module):
                     double=i > 0,
                     smooth=i == last,
                     noisy=grain or i < coarse,
+                    conditions=conditions,
                     rngs=rngs,
                 )
                 for i, pair in enumerate(pairwise(widths))
@@ -178,7 +189,7 @@ class Generator(nnx.Module):
         """Map a latent to images (n, *sides, outputs); nothing is random here: no `key` is used."""
         x = latent.field
         for stage, noise in zip_longest(self.stages, latent.noise):
-            x = stage(x, noise)
+            x = stage(x, noise, latent.asked)
         x = leaky_relu(self.mix(x), SLOPE)  # lets the finest noise differ from phase to phase
         x = self.out(x)
         return jnp.tanh(x) if self.outputs == 1 else 2 * jax.nn.softmax(x) - 1
@@ -227,12 +238,14 @@ class Generator(nnx.Module):
         # Weights 1, 2, 1 of 4, n times over, are the binomials of order 2n.
         n = 2 * self.smoothings
         local = local * (4**n / comb(2 * n, n)) ** (self.axes / 2)
+        asked = None
         if self.conditions:
             zeros = jnp.zeros((len(keys), self.conditions))
-            common = jnp.concatenate([common, zeros if condition is None else condition], axis=-1)
+            asked = zeros if condition is None else jnp.asarray(condition)
+            common = jnp.concatenate([common, asked], axis=-1)
         common = common.reshape(len(keys), *[1] * self.axes, -1)
         common = jnp.broadcast_to(common, (len(keys), *sides, common.shape[-1]))
-        return Latent(jnp.concatenate([local, common], axis=-1), tuple(noise))
+        return Latent(jnp.concatenate([local, common], axis=-1), tuple(noise), asked)
 
     def latent_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Return the sides of the latent field that gives an image of `shape` or a little more.
@@ -296,6 +309,6 @@ class Critic(nnx.Module):
         windows, whole = self.window(x)[..., 0], self.whole(hidden)
         if self.asked is not None and condition is not None:
             near, far = jnp.split(self.asked(condition), [x.shape[-1]], axis=-1)
-            windows = windows + jnp.einsum("npc,nc->np", x, near) / x.shape[-1]
-            whole = whole + (hidden * far).mean(-1, keepdims=True)
+            windows = windows + jnp.einsum("npc,nc->np", x, near)
+            whole = whole + (hidden * far).sum(-1, keepdims=True)
         return jnp.concatenate([windows, jnp.repeat(whole, windows.shape[1] // 2, axis=1)], axis=1)
