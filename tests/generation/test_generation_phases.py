@@ -2,6 +2,8 @@
 
 import csv
 import shutil
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,8 +11,10 @@ import pytest
 import microtwin.generation as gen
 from generation.tiny import TINY, TINY_3D, TINY_SLICES, grey_images
 from microtwin.errors import InputError
+from microtwin.generation import presets
 from microtwin.generation.run_folder import RunFolder
 from microtwin.images import synthetic
+from microtwin.models import registry, texture
 
 
 def labels_of_three_phases(shape=(64, 64)):
@@ -73,6 +77,43 @@ def test_a_network_that_is_asked_for_a_porosity_hears_it(asked):
     np.testing.assert_array_equal(each[0], few[0])
     np.testing.assert_array_equal(each[1], many[1])
     assert asked.sample(1).thresholds == asked.settings.thresholds  # not made to fit the training
+
+
+def test_validation_tells_how_far_samples_miss_what_was_asked_for(asked, trained):
+    run = RunFolder(asked.path)
+    (row,) = run.validation.rows()
+    assert row["missed"] > 0
+    mean = (row["two_point"] + row["lineal_path"] + row["missed"]) / 3
+    assert row["distance"] == pytest.approx(mean)
+    assert asked.metrics["missed"] == pytest.approx(row["missed"])
+    assert "missed" not in trained.metrics
+    assert run.log.last("missed") >= 0
+
+
+@pytest.mark.slow
+def test_samples_show_the_porosity_that_was_asked_for(tmp_path, monkeypatch):
+    """Cut where the training images are, not so as to meet any porosity."""
+    networks = {
+        "small-g": partial(texture.Generator, local=24, common=8, channels=(48, 32, 24, 16)),
+        "small-c": partial(texture.Critic, channels=(24, 48)),
+    }
+    for name, build in networks.items():
+        monkeypatch.setitem(registry.ARCHITECTURES, name, registry.Architecture(name, build))
+    small = replace(
+        presets.PRESETS["dcgan-2d"],
+        name="small", size=32, generator="small-g", critic="small-c", average=0.99,
+    )  # fmt: skip
+    monkeypatch.setitem(presets.PRESETS, "small", small)
+    images = [
+        synthetic.gaussian_field(
+            (96, 96), correlation_length=3, fraction=1 - porosity, seed=seed
+        ).astype(np.uint8)
+        for seed, porosity in enumerate(np.linspace(0.2, 0.6, 24))
+    ]
+    made = gen.train_gan(images, preset="small", workdir=tmp_path, steps=600, condition="porosity")
+    wanted = np.array([0.25, 0.4, 0.55])
+    shown = [float((made.sample(64, porosity=p).labels == 0).mean()) for p in wanted]
+    assert np.abs(shown - wanted).max() < 0.06, shown
 
 
 @pytest.mark.parametrize(

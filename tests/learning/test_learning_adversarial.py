@@ -274,3 +274,60 @@ def test_conditions_reach_generator_and_critic_beside_their_images():
     _, metrics = step(pair.initial(), Batch(real()[:8], asked), jax.random.key(0))
     wanted = np.maximum(1 - asked, 0) + np.maximum(1 + asked, 0)
     assert float(metrics["d_loss"]) == pytest.approx(float(wanted.mean()))
+
+
+class Grey(nnx.Module):
+    """A generator of images of one grey level: a gain times what was asked for."""
+
+    def __init__(self):
+        self.gain = nnx.Param(jnp.zeros(()))
+
+    def __call__(self, latent, *, train=False, key=None):
+        return self.gain[...] * latent
+
+
+def mean_level(images):
+    return images.mean((1, 2))
+
+
+def tied(tie, **options):
+    pair = adversary(Told(), generator_rate=0.1, critic_rate=0, **options)
+    pair = dataclasses.replace(
+        pair,
+        generator=Network(Grey()),
+        latent=lambda keys, shape, condition: jnp.broadcast_to(
+            condition[:, :, None, None], (len(keys), *shape, 1)
+        ),
+    )
+    return pair, penalised(pair, game="hinge", penalty=0.1, measure=mean_level, tie=tie)
+
+
+def test_the_generator_learns_to_show_what_was_asked_for():
+    asked = jnp.linspace(-1, 1, 8)[:, None]
+    gains = []
+    for tie in (0.0, 1.0):
+        pair, step = tied(tie)
+        state, metrics = pair.initial(), {}
+        for i in range(40):
+            state, metrics = jax.jit(step)(state, Batch(real()[:8], asked), jax.random.key(i))
+        gains.append(float(jax.tree.leaves(state.generator.params)[0]))
+        missed = (1 - gains[-1]) ** 2 * float(jnp.square(asked).mean())
+        assert float(metrics["missed"]) == pytest.approx(missed, rel=0.2, abs=1e-4)
+    assert gains[0] == 0  # this critic hears what was asked for and does not look at the image
+    assert gains[1] == pytest.approx(1, abs=0.05)
+
+
+class Halves(Whole):
+    """Two images of each structure, brighter and darker than it."""
+
+    parts = 2
+
+    def __call__(self, structures, key):
+        return jnp.stack([structures + 1, structures - 1], axis=1).reshape(-1, 2, 2, 1)
+
+
+def test_a_structure_is_measured_by_the_mean_of_what_is_seen_of_it():
+    asked = jnp.repeat(jnp.array([0.5, -2.0]), 2)[:, None]
+    pair, step = tied(1.0, view=Halves())
+    _, metrics = step(pair.initial(), Batch(real()[:4], asked), jax.random.key(0))
+    assert float(metrics["missed"]) == pytest.approx((0.5**2 + 2**2) / 2)

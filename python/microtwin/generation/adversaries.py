@@ -88,7 +88,14 @@ def step(
     if preset.recipe == "classic":
         inner = classic(adversary, label_noise=preset.label_noise)
     else:
-        inner = penalised(adversary, game=preset.game, slope=preset.slope, penalty=preset.penalty)
+        inner = penalised(
+            adversary,
+            game=preset.game,
+            slope=preset.slope,
+            penalty=preset.penalty,
+            measure=encoding.measured if encoding.conditions else None,
+            tie=preset.tie,
+        )
 
     def outer(state: State, patches: jax.Array, key: jax.Array) -> Any:
         return inner(state, encoding.encode(patches), key)

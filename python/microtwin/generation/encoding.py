@@ -65,6 +65,22 @@ class Encoding:
             images = 2 * certain - 1
         return Batch(images.astype(jnp.float32), asked)
 
+    def measured(self, images: jax.Array) -> jax.Array:
+        """Return what images (n, *sides, channels) show of what can be asked for, (n, conditions).
+
+        It is the porosity of the phases as they are cut, exactly. That has no gradient; it is given
+        the one of the mean of the first channel, which is the same at all voxels. A smooth
+        threshold would pull most at voxels that are near it, and with that make generators fall
+        into a grey field between the phases.
+        """
+        if self.thresholds:
+            level = (self.thresholds[0] - self.low) * (2 / (self.high - self.low)) - 1
+            inside, darkness = images[..., 0] <= level, -images[..., 0] / 2
+        else:
+            inside, darkness = images.argmax(-1) == 0, images[..., 0] / 2
+        share = darkness + jax.lax.stop_gradient(inside - darkness)
+        return jnp.asarray(self.scaled(share.mean(range(1, share.ndim))))[:, None]
+
     def scaled(self, porosity: Any) -> Any:
         """Return porosities as the networks are asked for them."""
         assert self.condition is not None

@@ -41,6 +41,8 @@ class Preset:
         Decay of the moving average that is sampled from; None samples from the last weights.
     penalty : float
         Weight of the gradient penalty ("penalised").
+    tie : float
+        Weight of missing the porosity that was asked for, where it can be ("penalised").
     label_noise : float
         Noise on the labels ("classic").
     any_size : bool
@@ -72,6 +74,7 @@ class Preset:
     memory: float
     average: float | None = None
     penalty: float = 0.0
+    tie: float = 0.0
     label_noise: float = 0.0
     any_size: bool = False
     stretch: bool = False
@@ -129,6 +132,7 @@ def _texture(
         memory=0.99,
         average=0.997,
         penalty=0.3,
+        tie=3.0,
         any_size=True,
         stretch=True,
         validate_every=validate_every,

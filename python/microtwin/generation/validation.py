@@ -71,6 +71,9 @@ class Curves:
 class Validation:
     """Compares samples with the validation set, logs how near they are, keeps the nearest weights.
 
+    Where a porosity can be asked for, samples are asked for those of the real patches and cut where
+    the training images are; how far they miss counts as much as each of the two functions.
+
     Parameters
     ----------
     drawer : Drawer
@@ -110,7 +113,12 @@ class Validation:
         self._shape, self._lag = (size,) * axes, size // 2
         self._log, self._file, self._board = log, weights_file, board
         self._sliced = axes > sets[0][0].ndim
-        self._real = [self._measured(_patches(images, size)) for images in sets]
+        real = [self._cut(_patches(images, size)) for images in sets]
+        self._real = [self._curves(labels) for labels in real]
+        self._asked = None
+        if encoding.condition is not None:
+            count = SAMPLES[axes]
+            self._asked = np.quantile(porosities(real[0], ()), (np.arange(count) + 0.5) / count)
 
     @property
     def best(self) -> float:
@@ -129,10 +137,12 @@ class Validation:
 
     def judge(self, weights: Weights) -> dict[str, float]:
         """Return how far samples are from the validation set."""
-        task = Task(seed=SEED, count=SAMPLES[len(self._shape)], shape=self._shape)
-        images = self._drawer(weights, task)
+        asked = None if self._asked is None else tuple(self._asked.tolist())
+        count = SAMPLES[len(self._shape)]
+        images = self._drawer(weights, Task(SEED, count, self._shape, porosity=asked))
+        rule = "porosity" if self._asked is None else "training"
         at = where_to_cut(
-            images, "porosity", trained=self._encoding.thresholds, fractions=self._fractions
+            images, rule, trained=self._encoding.thresholds, fractions=self._fractions
         )
         labels = cut(images, at, phases=self._encoding.phases)
         views = [labels]
@@ -142,15 +152,18 @@ class Validation:
         found = [self._curves(view) for view in views]
         apart = [f.distance(r) for f, r in zip(found, self._real, strict=True)]
         mean = {name: float(np.mean([each[name] for each in apart])) for name in apart[0]}
+        if self._asked is not None:
+            missed = _rms(porosities(labels, ()) - self._asked) / self._fractions[0]
+            mean = {**mean, "missed": missed, "distance": (2 * mean["distance"] + missed) / 3}
         return {
             **mean,
             "spread_of_porosity": found[0].spread,
             "spread_of_real": self._real[0].spread,
         }
 
-    def _measured(self, patches: Array) -> Curves:
-        at = self._encoding.thresholds
-        return self._curves(cut(patches, at, phases=self._encoding.phases) if at else patches)
+    def _cut(self, patches: Array) -> Labels:
+        thresholds = self._encoding.thresholds
+        return cut(patches, thresholds, phases=self._encoding.phases) if thresholds else patches
 
     def _curves(self, labels: Labels) -> Curves:
         return Curves.of(labels, self._fractions, max_lag=self._lag)

@@ -276,6 +276,8 @@ def penalised(
     slope: str = "zero",
     penalty: float,
     probe: float = 0.05,
+    measure: Callable[[Images], Array] | None = None,
+    tie: float = 0.0,
 ) -> Step:
     """Return the step of a game whose critic pays for steep slopes.
 
@@ -296,6 +298,14 @@ def penalised(
         Weight of that cost.
     probe : float
         See `slope`.
+    measure : callable, optional
+        What can be asked for, (n, conditions), as images (n, *sides, channels) show it. The
+        generator then pays for the squared difference between what was asked for and the mean over
+        what the critic sees of a structure.
+    tie : float
+        Weight of that cost where the critic takes every fake for more real than the real one beside
+        it; it falls with their share. While the critic wins outright fakes are nothing like the
+        reals, and to be pulled towards anything else keeps them from becoming so.
 
     Notes
     -----
@@ -360,14 +370,21 @@ def penalised(
             adversary.critic_optimiser, gradient, state.critic_optimiser, state.critic.params, stats
         )
 
-        def generator_loss(fake: Array) -> Array:
+        def generator_loss(fake: Array) -> tuple[Array, Metrics]:
             of_fake, _ = judge(critic, fake, asked)
-            return rules.generator(of_real, of_fake).mean()
+            loss = rules.generator(of_real, of_fake).mean()
+            if asked is None or measure is None:
+                return loss, {"g_loss": loss}
+            parts = adversary.view.parts
+            shown = measure(fake).reshape(-1, parts, asked.shape[-1]).mean(1)
+            missed = jnp.square(shown - asked[::parts]).mean()
+            doubt = jax.lax.stop_gradient(of_fake >= of_real).mean()
+            return loss + tie * doubt * missed, {"g_loss": loss, "missed": missed}
 
-        g_loss, wish = jax.value_and_grad(generator_loss)(fake)
+        wish, metrics = jax.grad(generator_loss, has_aux=True)(fake)
         (gradient,) = pull_back(wish)
         after = _advanced(adversary, state, critic, critic_optimiser, gradient, generator_stats)
-        return after, {"d_loss": d_loss, "g_loss": g_loss}
+        return after, {"d_loss": d_loss, **metrics}
 
     return step
 
