@@ -2,7 +2,7 @@
 
 ::
 
-    python benches/recipes.py micrographs/ --steps 400 --seeds 3
+    python benches/recipes.py micrographs/ --steps 400 --seeds 3 --only "hinge, R1 + R2"
 
 Prints the distance to the validation set (see docs/generators.md) at the end, and the smallest on
 the way, of the moving average and of the last weights themselves.
@@ -39,14 +39,14 @@ def main() -> None:
     parser.add_argument("source")
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--only", help="recipes whose name contains this")
+    parser.add_argument("--only", nargs="+", choices=RECIPES, metavar="NAME", help="these recipes")
     options = parser.parse_args()
     images = [mt.read_image(path) for path in find_images(options.source)]
     base = presets.PRESETS[presets.DEFAULT]
     print("| recipe | distance at the end | smallest | S2 | L | spread of porosity / real |")
     print("|---|---|---|---|---|---|")
     for name, changes in RECIPES.items():
-        if options.only and options.only not in name:
+        if options.only and name not in options.only:
             continue
         recipe = dataclasses.replace(
             base, name="bench", steps=options.steps, validate_every=options.steps // 4, **changes
