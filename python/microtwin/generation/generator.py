@@ -103,7 +103,8 @@ class Generator:
             Whether opposite faces fit together; the sides must be multiples of 16 then.
         porosity : float or sequence of float, optional
             What each sample is asked for, if the network was trained with ``condition="porosity"``;
-            by default as the porosities of training patches vary.
+            by default as the porosities of training patches vary. Samples come near to it, on
+            average; nothing is set by the threshold "training".
         first : int
             Number of the first sample.
         progress : ProgressCallback, optional

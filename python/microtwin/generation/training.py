@@ -88,7 +88,8 @@ def train_gan(
         Whether patches are mirrored.
     condition : "porosity", optional
         Teach the network to be asked for a porosity: ``gan.sample(n, porosity=0.3)``. Asked for is
-        the fraction of phase 0 in a patch; what can be asked for is what patches show.
+        the fraction of phase 0 in a patch; what can be asked for is what patches show. Not for
+        slices, of which one volume has many porosities, and not for the thesis presets.
     stream : bool, optional
         Whether image files are read whenever they are needed; by default where they would fill a
         quarter of the memory.
