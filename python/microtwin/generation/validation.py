@@ -139,7 +139,9 @@ class Validation:
         """Return how far samples are from the validation set."""
         asked = None if self._asked is None else tuple(self._asked.tolist())
         count = SAMPLES[len(self._shape)]
-        images = self._drawer(weights, Task(SEED, count, self._shape, porosity=asked))
+        images = self._drawer(
+            weights, Task(seed=SEED, count=count, shape=self._shape, porosity=asked)
+        )
         rule = "porosity" if self._asked is None else "training"
         at = where_to_cut(
             images, rule, trained=self._encoding.thresholds, fractions=self._fractions
