@@ -76,7 +76,8 @@ class Solver {
         result.effective = energy_ * unit;
         result.upper = energy_ * unit * (1 + kRounding);
         result.lower = std::max(energy_ - gap, 0.0) * unit * (1 - kRounding);
-        result.converged = gap <= options_.tolerance * energy_;
+        // Where something percolates there is a flow; if its energy is lost, precision was too low.
+        result.converged = energy_ > 0 && gap <= options_.tolerance * energy_;
         return gap;
     }
 
