@@ -185,7 +185,10 @@ def _named(file: str, reason: str) -> str:
 
 
 def _tell(rows: list[Row], *, tensor: bool, geometry: bool) -> None:
-    columns = ["structure", "axis", "k_eff", "±", "k/k_0", "tau", "porosity"]
+    columns = ["structure", "axis", "k_eff", "±", "tau", "porosity"]
+    relative = any(row["reference"] != 1 for row in rows)
+    if relative:
+        columns.insert(4, "k/k_0")
     if geometry:
         columns.append("geodesic")
     shown = []
@@ -193,7 +196,9 @@ def _tell(rows: list[Row], *, tensor: bool, geometry: bool) -> None:
         value, low, high = (float(row[name]) for name in ("effective", "lower", "upper"))
         cells = [Path(row["file"]).name, row["axis"], f"{value:.6g}"]
         cells.append(f"{(high - low) / 2:.1e}" if row["percolates"] else "no way")
-        cells += [f"{row[name]:.5g}" for name in ("relative", "tortuosity_factor", "porosity")]
+        if relative:
+            cells.append(f"{row['relative']:.5g}")
+        cells += [f"{row['tortuosity_factor']:.5g}", f"{row['porosity']:.4g}"]
         if geometry:
             cells.append(f"{row['geodesic_tortuosity']:.4f}")
         shown.append(cells)
