@@ -45,6 +45,8 @@ def test_labels_must_be_labels(labels, message):
         ({0: 0.0, 300: 1.0}, "each label in conductivities must be between 0 and 255, not 300"),
         ({"pore": 1.0}, "each label in conductivities must be an integer, not 'pore'"),
         ({0: 0.0, 1: 0.0}, "must hold one number above 0, not zeros only"),
+        ({0: 1e-13, 1: 1.0}, "within a factor of 1e[+]12, not between 1e-13 and 1: take 0 for"),
+        ({k: 1.0 + k for k in range(255)}, "254 different numbers above 0 or fewer, not 255"),
         ({}, "missing: 0, 1"),
         ([0.0, 1.0], r"must map labels to numbers, such as \{0: 0.0, 1: 1.0\}, not \[0.0, 1.0\]"),
     ],

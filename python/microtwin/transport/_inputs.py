@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 BOUNDARIES = ("face", "centre", "periodic")
 SIDES = ("insulated", "periodic")
 PRECISIONS = ("auto", "float32", "float64")
+MOST_CONTRAST = 1e12  # the core has the same limits
+MOST_CONDUCTIVITIES = 254
 
 
 def checked_conductivities(value: Any, structure: Labels) -> dict[int, float]:
@@ -36,6 +38,17 @@ def checked_conductivities(value: Any, structure: Labels) -> dict[int, float]:
         )
     if max(named.values()) == 0:
         raise InputError("conductivities must hold one number above 0, not zeros only")
+    different = {k for k in named.values() if k > 0}
+    if max(different) > MOST_CONTRAST * min(different):
+        raise InputError(
+            f"conductivities above 0 must lie within a factor of {MOST_CONTRAST:g}, not between "
+            f"{min(different):g} and {max(different):g}: take 0 for what hardly conducts"
+        )
+    if len(different) > MOST_CONDUCTIVITIES:
+        raise InputError(
+            f"conductivities must be {MOST_CONDUCTIVITIES} different numbers above 0 or fewer, "
+            f"not {len(different)}"
+        )
     return dict(sorted(named.items()))
 
 
