@@ -1,7 +1,6 @@
 #include "microtwin/transport.hpp"
 
 #include <cmath>
-#include <limits>
 #include <set>
 
 #include "bind.hpp"

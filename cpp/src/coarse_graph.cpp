@@ -236,11 +236,8 @@ class VoxelCoarsener {
         const std::int32_t begin = graph_.first[index(b)], end = graph_.first[index(b + 1)];
         std::array<Edges, 9> edges;  // of each part, and the empty one
         for (unsigned i = 0; i < 8; ++i) {
-            const Offset at{2 * block[0] + (i >> 2), 2 * block[1] + (i >> 1 & 1U),
-                            2 * block[2] + (i & 1U)};
-            if (!inside(at[0], at[1], at[2])) continue;
-            const std::int64_t q = rows_.at(at[0], at[1], at[2]);
-            if (!(fine_.inverse[q] > 0)) continue;
+            const std::int64_t q = voxel(block, i);
+            if (q < 0 || !(fine_.inverse[q] > 0)) continue;
             const float own = halfway(fine_, part_, q);
             for (int axis = 0; axis < 3; ++axis) {
                 const float* along = fine_.conductance[index(axis)].data();

@@ -44,8 +44,9 @@ inline float lengthened(float conductance, float halfway) {
     return conductance / (1 + conductance * halfway);
 }
 
-// Two voxels or parts of a block are strongly joined if their conductance is this share of the
-// largest that either has to a neighbour.
+// Two voxels of a block are strongly joined if their conductance is this share of the largest that
+// either has to a neighbour; a part is strongly joined to another if it is of the largest that it
+// has itself, so that a film goes with one of the wires beside it, and does not join them.
 inline constexpr float kStrong = 0.1F;
 
 // Parts of voxels; `part` gets the number of each voxel's in padded rows. What does not conduct is

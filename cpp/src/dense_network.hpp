@@ -12,7 +12,6 @@ namespace microtwin {
 // no ground its potential is free: that of its first member is 0.
 class DenseNetwork {
   public:
-    // What joins i and j; symmetric, with the sums on the diagonal.
     DenseNetwork() = default;
     explicit DenseNetwork(std::size_t size)
         : size_(size), lower_(size * size, 0), pinned_(size, 0) {}
@@ -35,7 +34,7 @@ class DenseNetwork {
     std::vector<std::uint8_t> pinned_;
 };
 
-// Of a whole graph, with one part of every floating group pinned; conductances times `unit`.
+// Of a whole graph, with one part of every floating group pinned.
 DenseNetwork dense_network(const CoarseGraph& graph);
 
 }  // namespace microtwin

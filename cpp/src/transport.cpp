@@ -47,7 +47,7 @@ class Solver {
             const double left = gained * faster / (1 - faster);  // error of the energy, about
             lost = gained;
             const bool last = result.iterations == options_.max_iterations;
-            const double wanted = options_.tolerance * energy_;
+            const double wanted = (options_.tolerance - 2 * kRounding) * energy_;
             if (!(gained > 0) || last || ++since == kLongest || pessimism * left < 0.8 * wanted) {
                 since = 0;
                 const double gap = measure(result);
@@ -77,7 +77,8 @@ class Solver {
         result.upper = energy_ * unit * (1 + kRounding);
         result.lower = std::max(energy_ - gap, 0.0) * unit * (1 - kRounding);
         // Where something percolates there is a flow; if its energy is lost, precision was too low.
-        result.converged = energy_ > 0 && gap <= options_.tolerance * energy_;
+        result.converged =
+            energy_ > 0 && result.upper - result.lower <= options_.tolerance * result.upper;
         return gap;
     }
 

@@ -104,12 +104,11 @@ class Job:
             yield _row(one, seconds) | self._geometry(labels, k, a)
 
     def _conductivities(self, labels: "ScaledImage") -> dict[int, float]:
-        import numpy as np
+        from microtwin.transport._inputs import conductors
 
         if "k" in self.conducts:
             return dict(self.conducts["k"])
-        present = np.unique(labels).tolist()
-        return dict.fromkeys(present, 0.0) | dict.fromkeys(self.conducts["phase"], 1.0)
+        return conductors(self.conducts["phase"], labels, 1.0)
 
     def _geometry(self, labels: "ScaledImage", k: dict[int, float], axis: int) -> Row:
         """Measure all that conducts as one phase."""

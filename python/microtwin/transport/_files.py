@@ -1,7 +1,5 @@
 """Results as JSON and as CSV, and exactly back."""
 
-import csv
-import io
 import json
 import math
 import os
@@ -9,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from microtwin import _files
+from microtwin import _files, _result_files
 from microtwin.errors import InputError
 
 Record = dict[str, Any]
@@ -24,12 +22,8 @@ def write_csv(
     path: str | os.PathLike[str], record: Record, rows: Sequence[Mapping[str, Any]]
 ) -> Path:
     """Write a table under one comment line that holds the whole record."""
-    text = io.StringIO()
-    text.write(f"# {json.dumps(plain(record))}\n")
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return _files.write_text(path, text.getvalue())
+    table = _result_files.table(list(rows[0]), (row.values() for row in rows))
+    return _result_files.write_csv(path, plain(record), table)
 
 
 def read(path: str | os.PathLike[str], form: str, *, table: bool) -> Record:

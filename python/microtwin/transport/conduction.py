@@ -25,7 +25,6 @@ from microtwin.transport.result import Conduction
 TOL = 1e-4
 LEAST_TOL = 1e-6
 MAX_ITERATIONS = 1000
-_ROUNDING = 2.5e-7  # of the interval: conductances are kept in single precision
 
 
 def effective_conductivity(
@@ -237,7 +236,7 @@ def solve(
         along,
         boundary,
         wraps,
-        width - _ROUNDING,
+        width,
         steps,
         precision,
         _start(start, structure.shape),
@@ -281,7 +280,7 @@ def solve(
         structure=structure.copy() if fields else None,
         potential=found["potential"] if fields else None,
     )
-    if not found["converged"] or (result.percolates and not result.effective > 0):
+    if not found["converged"]:
         raise _not_converged(result)
     return result
 
