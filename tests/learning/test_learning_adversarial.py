@@ -10,7 +10,8 @@ import optax
 import pytest
 from flax import nnx
 
-from microtwin.learning.adversarial import Adversary, Batch, Network, Whole, classic, penalised
+from microtwin.learning.adversarial import Adversary, Batch, Whole, classic, penalised
+from microtwin.learning.network import Network
 
 COUNT = 64
 

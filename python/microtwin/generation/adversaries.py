@@ -12,15 +12,14 @@ from microtwin.generation.encoding import Encoding
 from microtwin.generation.presets import Preset
 from microtwin.learning.adversarial import (
     Adversary,
-    Network,
     State,
     Step,
-    Weights,
     Whole,
     classic,
     penalised,
 )
 from microtwin.learning.devices import Devices
+from microtwin.learning.network import Network, Weights
 from microtwin.models import registry
 from microtwin.models.slices import Directional, Slices
 

@@ -13,8 +13,8 @@ from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import InputError
 from microtwin.generation.encoding import Encoding
 from microtwin.generation.presets import Preset
-from microtwin.learning.adversarial import Network, Weights
 from microtwin.learning.devices import compiler_options
+from microtwin.learning.network import Network, Weights
 from microtwin.models import noise
 
 VOXELS_AT_ONCE = 1 << 16

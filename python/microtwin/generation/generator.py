@@ -16,8 +16,8 @@ from microtwin.generation.cutting import check_rule, cut, where_to_cut
 from microtwin.generation.drawing import Drawer, Piece, Task
 from microtwin.generation.run_folder import RunFolder, Settings
 from microtwin.generation.samples import Samples
-from microtwin.learning.adversarial import Weights
 from microtwin.learning.checkpoints import load_arrays, save_arrays
+from microtwin.learning.network import Weights
 
 WEIGHTS = ("best", "last")
 

@@ -12,9 +12,10 @@ from microtwin.generation.cutting import cut, porosities, where_to_cut
 from microtwin.generation.drawing import Drawer, Task
 from microtwin.generation.encoding import Encoding
 from microtwin.images.patches import Places
-from microtwin.learning.adversarial import State, Weights
+from microtwin.learning.adversarial import State
 from microtwin.learning.checkpoints import save_arrays
 from microtwin.learning.log import CsvLog, TensorBoard
+from microtwin.learning.network import Weights
 from microtwin.statistics import lineal_path, two_point
 
 Array = npt.NDArray[Any]

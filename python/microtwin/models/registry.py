@@ -22,10 +22,13 @@ class Architecture:
         How it is called in presets, tables and `microtwin info --models`.
     build : callable
         ``build(rngs=nnx.Rngs(seed))`` makes the network with fresh parameters.
+    takes : tuple of int or None
+        Shape (y, x, channels) of the images that it judges or encodes, if it is for one size.
     """
 
     name: str
     build: Callable[..., nnx.Module]
+    takes: tuple[int, ...] | None = None
 
     def parameters(self) -> tuple[int, int]:
         """Return (total, trainable) parameters by Keras's counting; nothing is computed."""
