@@ -18,6 +18,7 @@ from .generation import load_generator as load_generator
 from .generation import train_gan as train_gan
 from .images import Catalogue as Catalogue
 from .images import ScaledImage as ScaledImage
+from .images import defects as defects
 from .images import downscale as downscale
 from .images import find_images as find_images
 from .images import open_volume as open_volume

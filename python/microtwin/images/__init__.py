@@ -1,6 +1,6 @@
 """Images and volumes: reading, writing, cutting, and reference media with known statistics."""
 
-from microtwin.images import synthetic
+from microtwin.images import defects, synthetic
 from microtwin.images.catalogue import Catalogue, Entry, find_images
 from microtwin.images.info_bar import info_bar_rows
 from microtwin.images.opening import open_volume
@@ -17,6 +17,7 @@ __all__ = [
     "Catalogue",
     "Entry",
     "ScaledImage",
+    "defects",
     "downscale",
     "find_images",
     "info_bar_rows",

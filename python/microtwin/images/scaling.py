@@ -42,7 +42,7 @@ def to_float(image: npt.ArrayLike, *, limits: tuple[float, float] | None = None)
     1.0
     """
     array = _validate.image(image)
-    low, high = _limits(array) if limits is None else _given(limits)
+    low, high = grey_limits(array) if limits is None else _given(limits)
     values = (array.astype(np.float32) - np.float32(low)) / np.float32(high - low)
     return scaled_like(np.clip(values, 0, 1, out=values), image)
 
@@ -105,7 +105,8 @@ def _shrink(array: npt.NDArray[Any], ratio: float) -> npt.NDArray[np.float64]:
     return np.asarray(small, dtype=np.float64)
 
 
-def _limits(array: npt.NDArray[Any]) -> tuple[float, float]:
+def grey_limits(array: npt.NDArray[Any]) -> tuple[float, float]:
+    """Return the levels that `to_float` takes as 0 and 1."""
     low, high = float(array.min()), float(array.max())
     if array.dtype == np.bool_ or (array.dtype.kind == "f" and low >= 0 and high <= 1):
         return 0.0, 1.0
