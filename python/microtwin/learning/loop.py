@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -24,18 +24,33 @@ Metrics = Mapping[str, jax.Array]
 Step = Callable[[State, Any, jax.Array], tuple[State, Metrics]]
 
 
+class Change(NamedTuple):
+    """What a hook may answer, to have training go on otherwise than it would.
+
+    Attributes
+    ----------
+    state : pytree of arrays or None
+        The state to go on with, of the same structure; None for the one that there is.
+    stop : bool
+        Whether this was the last step.
+    """
+
+    state: Any = None
+    stop: bool = False
+
+
 @dataclass(frozen=True)
 class Hook:
     """Something to do with the state after every so many steps, and after the last one.
 
-    Where several processes train together, the first one does it.
+    Where several processes train together, the first one does it, and can change nothing.
 
     Attributes
     ----------
     every : int
         After how many steps.
     call : callable
-        ``call(step, state)``; it must leave the state as it is.
+        ``call(step, state)``; it must leave the state as it is, but may return a `Change`.
     """
 
     every: int
@@ -141,16 +156,23 @@ def train(
                 _check_weights(state, done)
             # Before the checkpoint: one that is there says that its hooks have been called.
             alone = jax.process_count() == 1
+            ended = done == last
             for hook in due if writes else ():
-                hook.call(done, state if alone else jax.device_get(state))
+                change = hook.call(done, state if alone else jax.device_get(state))
+                if alone and isinstance(change, Change):
+                    if change.state is not None:
+                        state = devices.everywhere(change.state)
+                    ended = ended or change.stop
             stop = interrupt.requested
-            if done == last or stop or done % checkpoint_every == 0:
+            if ended or stop or done % checkpoint_every == 0:
                 _check_weights(state, done)
                 checkpoints.save(done, state)
             progress(done, last, rows[-1])
-            if stop or (done == last and interrupt.requested):
+            if stop or (ended and interrupt.requested):
                 logger.info("interrupted after step %d; its checkpoint is written", done)
                 raise KeyboardInterrupt
+            if ended:
+                break
     return state
 
 
