@@ -101,7 +101,7 @@ def rate_of(memory: optax.OptState) -> float:
 def with_rate(memory: optax.OptState, rate: float) -> optax.OptState:
     """Return the state of an `optimiser` with another learning rate."""
     value = jnp.asarray(rate, jnp.float32)
-    return optax.tree_utils.tree_set(memory, filtering=_is_number, learning_rate=value)
+    return optax.tree_utils.tree_set(memory, _is_number, learning_rate=value)
 
 
 def penalty(rules: Sequence[Rule]) -> Callable[[Params], Array] | None:
