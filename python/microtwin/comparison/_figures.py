@@ -1,16 +1,11 @@
 """Figures of a comparison."""
 
-import io
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from microtwin._figures import BAND_COLOUR, REFERENCE_COLOUR, SIZE, STYLES, Style, look
 from microtwin.comparison import _pictures
 from microtwin.comparison.difference import band
 from microtwin.comparison.result import Comparison, Member
@@ -19,35 +14,7 @@ from microtwin.statistics import CorrelationFunction
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SIZE = (4.6, 4.1)  # inches; readable when half a screen wide and when as wide as a telephone
-REFERENCE_COLOUR = "#1a1a1a"
-BAND_COLOUR = "#d9d9d4"
 TITLES = {"two_point": "Two-point probability S₂", "lineal_path": "Lineal path L"}
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How a member is drawn: a colour, and dashes (on, off, ... in points) for who sees none."""
-
-    colour: str
-    dashes: tuple[float, ...] = ()
-    width: float = 1.8
-
-    @property
-    def line(self) -> dict[str, Any]:
-        """Return the style as arguments of matplotlib's plot."""
-        pattern = (0, self.dashes) if self.dashes else "-"
-        return {"color": self.colour, "linestyle": pattern, "linewidth": self.width}
-
-
-# Okabe and Ito's colours, which the colour-blind can tell apart.
-STYLES = (
-    Style("#0072b2", (5.0, 1.8)),
-    Style("#d55e00", (6.0, 1.6, 1.4, 1.6)),
-    Style("#009e73", (1.6, 1.4)),
-    Style("#cc79a7", (9.0, 2.5)),
-    Style("#8a6d00", (3.0, 1.2, 1.2, 1.2, 1.2, 1.2)),
-)
 
 
 def style_of(comparison: Comparison, member: Member) -> Style:
@@ -65,7 +32,7 @@ def curves(comparison: Comparison, statistic: str, phase: int, *, legend: bool =
 
     real = comparison.reference.description.function(statistic, phase)
     scale, unit = _length(real)
-    with _look():
+    with look():
         figure = Figure(figsize=SIZE, layout="constrained")
         top, low = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
         x = real.lags * scale
@@ -100,7 +67,7 @@ def energies(comparison: Comparison) -> "Figure":
     """Draw the energy of every annealing run against the time it took."""
     from matplotlib.figure import Figure
 
-    with _look():
+    with look():
         figure = Figure(figsize=(SIZE[0], 3.2), layout="constrained")
         ax = figure.subplots()
         for member in comparison.methods:
@@ -119,7 +86,7 @@ def losses(member: Member) -> "Figure":
     """Draw the training losses of a generator, thin as they are and bold as a moving mean."""
     from matplotlib.figure import Figure
 
-    with _look():
+    with look():
         figure = Figure(figsize=(SIZE[0], 3.2), layout="constrained")
         ax = figure.subplots()
         for (name, values), style in zip(member.losses.items(), STYLES, strict=False):
@@ -144,7 +111,7 @@ def novelty(comparison: Comparison, member: Member) -> "Figure":
     from microtwin.comparison._novelty_plots import plot_distances
 
     assert member.novelty is not None
-    with _look():
+    with look():
         figure = Figure(figsize=(SIZE[0], 3.2), layout="constrained")
         colour = style_of(comparison, member).colour
         ax = plot_distances(member.novelty, figure.subplots(), colour=colour, name=member.name)
@@ -162,7 +129,7 @@ def overview(comparison: Comparison) -> "Figure":
         for f in comparison.reference.description.functions
         if f.phase == comparison.reference.description.phase
     ]
-    with _look():
+    with look():
         figure = Figure(figsize=(9.6, 7.6), layout="constrained")
         above, below = figure.subfigures(2, 1, height_ratios=(1.35, 1), squeeze=False)[:, 0]
         grid = above.subplots(2, max(len(shown), 2), squeeze=False)
@@ -200,25 +167,6 @@ def _two_pictures(comparison: Comparison, member: Member) -> list[npt.NDArray[np
     return [_pictures.grey_levels(member.images)[0], flat[0]] if member.images else flat
 
 
-def to_svg(figure: "Figure") -> str:
-    """Return a figure as the text of an SVG image, the same for the same figure."""
-    stream = io.StringIO()
-    with _look():
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    return stream.getvalue()
-
-
-def to_png(figure: "Figure", path: str | os.PathLike[str]) -> Path:
-    """Write a figure as PNG."""
-    from microtwin import _files
-
-    def write(file: Path) -> None:
-        with _look():
-            figure.savefig(file, format="png", dpi=160, facecolor="white")
-
-    return _files.write_with(path, write)
-
-
 def _length(function: CorrelationFunction) -> tuple[float, str]:
     """Return by what to multiply lags in voxels, and the unit they then have."""
     from microtwin.statistics._plots import length_unit
@@ -234,26 +182,3 @@ def _length(function: CorrelationFunction) -> tuple[float, str]:
 def _moving_mean(values: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:
     total = np.cumsum(np.insert(values, 0, 0.0))
     return (total[width:] - total[:-width]) / width
-
-
-@contextmanager
-def _look() -> Iterator[None]:
-    import matplotlib
-
-    settings: dict[Any, Any] = {
-        "font.family": "sans-serif",
-        "font.size": 10,
-        "axes.titlesize": 11,
-        "axes.titlelocation": "left",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": "#ecece8",
-        "grid.linewidth": 0.8,
-        "legend.fontsize": 9,
-        "svg.hashsalt": "microtwin",
-        "svg.fonttype": "path",
-    }
-    with matplotlib.rc_context(settings):
-        yield

@@ -1,10 +1,10 @@
 """The report: one HTML file with everything in it."""
 
-import base64
-import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from microtwin import _html
+from microtwin._figures import BAND_COLOUR
 from microtwin.comparison import _figures, _pictures, verdict
 from microtwin.comparison.result import Comparison, Member
 
@@ -14,19 +14,10 @@ PAIRS = 3  # nearest samples and training windows that are shown
 
 def render(comparison: Comparison) -> str:
     """Return the report as HTML text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("microtwin.comparison"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": number, "percent": percent, "duration": duration, "plus_minus": plus_minus,
-    }  # fmt: skip
-    return environment.get_template("report.html.j2").render(
+    return _html.render(
+        "microtwin.comparison",
+        "report.html.j2",
+        version=comparison.versions.get("microtwin", ""),
         comparison=comparison,
         reference=comparison.reference,
         cards=[_card(comparison, m) for m in comparison.members if _flat(m)],
@@ -34,7 +25,7 @@ def render(comparison: Comparison) -> str:
         legend=[
             {"name": m.name, "style": _figures.style_of(comparison, m)} for m in comparison.members
         ],
-        band_colour=_figures.BAND_COLOUR,
+        band_colour=BAND_COLOUR,
         curves=list(_curves(comparison)),
         courses=list(_courses(comparison)),
         novelties=[_novelty(comparison, m) for m in comparison.methods if m.novelty],
@@ -42,45 +33,10 @@ def render(comparison: Comparison) -> str:
         name_of=verdict.name_of,
         caveat=verdict.CAVEAT,
         surface_unit=_surface_unit(comparison),
-        settings=list(_flattened(comparison.settings)),
+        settings=list(_html.flattened(comparison.settings)),
         notes=comparison.settings.get("notes", ()),
         command=comparison.settings.get("command"),
-        machine=f"{platform.system()} on {platform.machine()}",
     )
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """Return a number for a table: `digits` that count, "–" where there is none."""
-    if value is None or value != value:
-        return "–"
-    if value == 0:
-        return "0"
-    size = abs(value)
-    if 1e-3 <= size < 1e5:
-        return f"{value:.{digits}g}" if size < 10**digits else f"{value:,.0f}".replace(",", " ")
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    superscript = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa}·10{superscript}"
-
-
-def percent(fraction: float | None) -> str:
-    """Return a fraction as whole per cent, "–" where there is none."""
-    return "–" if fraction is None else f"{100 * fraction:.0f} %"
-
-
-def plus_minus(value: float, spread: float | None) -> str:
-    """Return a value with its spread between samples."""
-    return number(value) if spread is None else f"{number(value)} ± {number(spread, 2)}"
-
-
-def duration(seconds: float | None) -> str:
-    """Return a time in the unit it is best read in."""
-    if seconds is None:
-        return "–"
-    if seconds < 120:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 120 else f"{seconds / 3600:.1f} h"
 
 
 def _flat(member: Member) -> bool:
@@ -98,13 +54,13 @@ def _card(comparison: Comparison, member: Member) -> dict[str, Any]:
     count = COLUMNS if member.images else 2 * COLUMNS
     if member.images:
         tiles = _pictures.grey_levels(_pictures.evenly(member.images, count))
-        rows.append(("grey levels", _pictures.data_uri(_pictures.mosaic(tiles, columns=COLUMNS))))
+        rows.append(("grey levels", _html.png(_pictures.mosaic(tiles, columns=COLUMNS))))
     tiles = [
         _pictures.grey_of_labels(labels, phases)
         for labels in _pictures.evenly(member.labels, count)
     ]
     columns = min(COLUMNS, len(tiles))
-    rows.append(("phases", _pictures.data_uri(_pictures.mosaic(tiles, columns=columns))))
+    rows.append(("phases", _html.png(_pictures.mosaic(tiles, columns=columns))))
     return {"member": member, "rows": rows, "size": _size(comparison, member)}
 
 
@@ -118,7 +74,7 @@ def _size(comparison: Comparison, member: Member) -> str:
     from microtwin.statistics._plots import length_unit
 
     unit, name = length_unit(shape[-1] * spacing[-1])
-    return f"{text}, {number(shape[-1] * spacing[-1] / unit)} {name} wide"
+    return f"{text}, {_html.number(shape[-1] * spacing[-1] / unit)} {name} wide"
 
 
 def _volume(comparison: Comparison, member: Member) -> dict[str, Any]:
@@ -127,14 +83,14 @@ def _volume(comparison: Comparison, member: Member) -> dict[str, Any]:
     labels = member.labels[0]
     nz, ny, nx = labels.shape
     c, s = 0.866, 0.5  # of 30 degrees: an isometric view
-    top, front, side = (_pictures.data_uri(face) for face in _pictures.faces(labels, phases))
+    top, front, side = (_html.png(face) for face in _pictures.faces(labels, phases))
     places = [
         (top, nx, ny, f"matrix({c} {s} {-c} {s} {c * ny} 0)", 0.0),
         (front, nx, nz, f"matrix({c} {s} 0 1 0 {s * ny})", 0.10),
         (side, ny, nz, f"matrix({c} {-s} 0 1 {c * nx} {s * (nx + ny)})", 0.28),
     ]
     keys = ("picture", "width", "height", "transform", "shade")
-    slices = map(_pictures.data_uri, _pictures.middle_slices(labels, phases))
+    slices = map(_html.png, _pictures.middle_slices(labels, phases))
     return {
         "member": member,
         "size": _size(comparison, member),
@@ -149,27 +105,27 @@ def _curves(comparison: Comparison) -> Iterable[dict[str, str]]:
     for f in comparison.reference.description.functions:
         figure = _figures.curves(comparison, f.statistic, f.phase)
         distances = "; ".join(
-            f"{m.name} differs by {number(d.rms, 2)} (root mean square)"
+            f"{m.name} differs by {_html.number(d.rms, 2)} (root mean square)"
             for m in comparison.methods
             for d in m.differences
             if (d.statistic, d.phase) == (f.statistic, f.phase)
         )
         title = f"{_figures.TITLES[f.statistic]} of phase {f.phase} against lag"
-        yield {"picture": _svg(figure), "alt": f"{title}: {distances}."}
+        yield {"picture": _html.svg(figure), "alt": f"{title}: {distances}."}
 
 
 def _courses(comparison: Comparison) -> Iterable[dict[str, str]]:
     twins = [twin for member in comparison.methods for twin in member.twins]
     if any(len(twin.history) > 1 for twin in twins):
-        text = ", ".join(number(twin.energy, 2) for twin in twins)
+        text = ", ".join(_html.number(twin.energy, 2) for twin in twins)
         yield {
-            "picture": _svg(_figures.energies(comparison)),
+            "picture": _html.svg(_figures.energies(comparison)),
             "alt": f"Energy of the annealing runs against time, falling to {text}.",
         }
     for member in comparison.methods:
         if member.losses:
             yield {
-                "picture": _svg(_figures.losses(member)),
+                "picture": _html.svg(_figures.losses(member)),
                 "alt": f"Training losses of {member.name} against the step.",
             }
 
@@ -184,10 +140,10 @@ def _novelty(comparison: Comparison, member: Member) -> dict[str, Any]:
         "member": member,
         "novelty": novelty,
         "numbers": novelty.summary(),
-        "histogram": _svg(_figures.novelty(comparison, member)),
+        "histogram": _html.svg(_figures.novelty(comparison, member)),
         "pairs": [
             {
-                "picture": _pictures.data_uri(
+                "picture": _html.png(
                     _pictures.mosaic(
                         [_pictures.grey_of_labels(side, 2) for side in pair], columns=2
                     )
@@ -199,32 +155,7 @@ def _novelty(comparison: Comparison, member: Member) -> dict[str, Any]:
     }
 
 
-def _svg(figure: Any) -> str:
-    text = base64.b64encode(_figures.to_svg(figure).encode()).decode("ascii")
-    return f"data:image/svg+xml;base64,{text}"
-
-
 def _surface_unit(comparison: Comparison) -> str:
     if comparison.reference.description.spacing is None:
         return "1/pixel"
     return "1/m"
-
-
-def _flattened(settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Return what the report lists of the settings, as names and texts."""
-    for name, value in settings.items():
-        if name in ("notes", "command"):
-            continue
-        if isinstance(value, Mapping):
-            parts = (f"{key} {_text(part)}" for key, part in value.items())
-            yield name, ", ".join(parts)
-        elif isinstance(value, list | tuple):
-            yield name, ", ".join(map(_text, value))
-        else:
-            yield name, _text(value)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return number(value, 4) if isinstance(value, float) else str(value)

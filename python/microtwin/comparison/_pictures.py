@@ -1,7 +1,5 @@
 """Structures as small PNG pictures that an HTML file can carry in itself."""
 
-import base64
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,12 +65,3 @@ def middle_slices(labels: Array, phases: int) -> tuple[Bytes, Bytes, Bytes]:
     grey = grey_of_labels(labels, phases)
     z, y, x = (side // 2 for side in grey.shape)
     return grey[z], grey[:, y], grey[:, :, x]
-
-
-def data_uri(picture: Bytes) -> str:
-    """Return a grey picture as the text of a PNG that stands for itself."""
-    from PIL import Image
-
-    stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture)).save(stream, format="png", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

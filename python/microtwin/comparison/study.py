@@ -13,6 +13,7 @@ import numpy as np
 
 from microtwin import _validate
 from microtwin._accelerator import jax_on
+from microtwin._figures import to_png
 from microtwin._progress import ProgressCallback, silent
 from microtwin.annealing import Twin, anneal
 from microtwin.comparison import _figures, _inputs, _real
@@ -266,8 +267,8 @@ def write(result: Comparison, folder: Path) -> None:
     figures.mkdir(exist_ok=True)
     for f in result.reference.description.functions:
         figure = _figures.curves(result, f.statistic, f.phase, legend=True)
-        _figures.to_png(figure, figures / f"{f.statistic}-{f.phase}.png")
-    _figures.to_png(_figures.overview(result), folder / "overview.png")
+        to_png(figure, figures / f"{f.statistic}-{f.phase}.png")
+    to_png(_figures.overview(result), folder / "overview.png")
     result.to_html(folder / "report.html")
 
 
