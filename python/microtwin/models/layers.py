@@ -5,6 +5,8 @@ and momentum 0.99, LeakyReLU with slope 0.3. Randomness (dropout) comes in as a 
 `train`, so that a network is a plain function of its state and arguments.
 """
 
+from typing import Literal
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -26,6 +28,26 @@ def dropout(x: Array, rate: float, key: Array | None) -> Array:
         return x
     keep = jax.random.bernoulli(key, 1 - rate, x.shape)
     return jnp.where(keep, x / (1 - rate), 0)
+
+
+def part(key: Array | None, i: int) -> Array | None:
+    """Return the key of the i-th random layer, so that no two of them draw the same."""
+    return None if key is None else jax.random.fold_in(key, i)
+
+
+def max_pool(x: Array) -> Array:
+    """Halve the sides of (n, y, x, c): the largest of 2x2 pixels; an odd row or column is left out.
+
+    Where several are the largest, the gradient goes to the first of them, as in Keras.
+    """
+    window = (1, 2, 2, 1)
+    largest: Array = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, window, "VALID")
+    return largest
+
+
+def flatten(x: Array) -> Array:
+    """Turn (n, ...) into (n, d)."""
+    return x.reshape(len(x), -1)
 
 
 class BatchNorm(nnx.Module):
@@ -71,9 +93,9 @@ class Dense(nnx.Module):
 
 
 class Conv(nnx.Module):
-    """A convolution with bias and "same" padding, in `axes` dimensions.
+    """A convolution with bias, in `axes` dimensions.
 
-    `block` as in `products.conv_same_in_blocks`.
+    `block` as in `products.conv_same_in_blocks`, for "same" padding only.
     """
 
     def __init__(
@@ -84,16 +106,20 @@ class Conv(nnx.Module):
         size: int,
         stride: int,
         axes: int = 2,
+        padding: Literal["same", "valid"] = "same",
         block: int = 1,
         init: nnx.Initializer = glorot,
         rngs: nnx.Rngs,
     ) -> None:
-        self.stride, self.block = stride, block
+        self.stride, self.padding, self.block = stride, padding, block
         self.kernel = nnx.Param(init(rngs.params(), (*[size] * axes, c_in, c_out)))
         self.bias = nnx.Param(jnp.zeros(c_out))
 
     def __call__(self, x: Array) -> Array:
-        """Map (n, *sides, c_in) to (n, *sides/stride, c_out)."""
+        """Map (n, *sides, c_in) to (n, *sides/stride, c_out), or less where nothing is padded."""
+        kernel = self.kernel[...]
+        if self.padding == "valid":
+            return products.conv_valid(x, kernel, stride=self.stride) + self.bias[...]
         if self.block > 1:
-            return products.conv_same_in_blocks(x, self.kernel[...], block=self.block) + self.bias
-        return products.conv_same(x, self.kernel[...], stride=self.stride) + self.bias[...]
+            return products.conv_same_in_blocks(x, kernel, block=self.block) + self.bias[...]
+        return products.conv_same(x, kernel, stride=self.stride) + self.bias[...]

@@ -9,7 +9,7 @@ import jax
 from flax import nnx
 
 from microtwin import _validate
-from microtwin.models import dcgan, texture
+from microtwin.models import classifiers, dcgan, recurrent, texture
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Architecture:
     build : callable
         ``build(rngs=nnx.Rngs(seed))`` makes the network with fresh parameters.
     takes : tuple of int or None
-        Shape (y, x, channels) of the images that it judges or encodes, if it is for one size.
+        Shape (y, x, channels) of the images that it judges or encodes, or (d,) of the codes, if it
+        is for one size. Many can be built for others by their options `size` and `channels`.
     """
 
     name: str
@@ -41,7 +42,7 @@ def count(network: nnx.Module, kinds: type | tuple[type, ...]) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(network, kinds)))
 
 
-def _known() -> dict[str, Architecture]:
+def _generative() -> dict[str, Architecture]:
     networks: dict[str, Callable[..., nnx.Module]] = {}
     for size in (320, 128, 64):
         networks[f"thesis-{size}-generator"] = partial(dcgan.Generator, size)
@@ -59,7 +60,19 @@ def _known() -> dict[str, Architecture]:
     return {name: Architecture(name, build) for name, build in networks.items()}
 
 
-ARCHITECTURES: Mapping[str, Architecture] = _known()
+def _classifiers() -> dict[str, Architecture]:
+    small = (28, 28, 1)
+    known = [
+        Architecture("preclassifier", classifiers.Preclassifier, (320, 320, 1)),
+        Architecture("symbols-dense", classifiers.SymbolsDense, small),
+        Architecture("fashion-cnn", classifiers.FashionCnn, small),
+        Architecture("fashion-rnn", recurrent.FashionRnn, small),
+        Architecture("fashion-bilstm", recurrent.FashionBiLstm, small),
+    ]
+    return {each.name: each for each in known}
+
+
+ARCHITECTURES: Mapping[str, Architecture] = _generative() | _classifiers()
 
 
 def build(name: str, *, rngs: nnx.Rngs, **options: Any) -> nnx.Module:
