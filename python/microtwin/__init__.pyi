@@ -6,6 +6,11 @@ from .annealing import anneal_replicas as anneal_replicas
 from .annealing import read_curves as read_curves
 from .annealing import target_from_curves as target_from_curves
 from .annealing import unconstrained as unconstrained
+from .classification import Classifier as Classifier
+from .classification import LabelledImages as LabelledImages
+from .classification import Predictions as Predictions
+from .classification import load_classifier as load_classifier
+from .classification import train_classifier as train_classifier
 from .comparison import Comparison as Comparison
 from .comparison import Novelty as Novelty
 from .comparison import compare as compare

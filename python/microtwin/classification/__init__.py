@@ -2,3 +2,18 @@
 
 It knows labelled images and networks that judge them, but not what a network generates.
 """
+
+from microtwin.classification.classifier import Classifier, load_classifier
+from microtwin.classification.data import LabelledImages
+from microtwin.classification.predictions import Predictions
+from microtwin.classification.presets import PRESETS
+from microtwin.classification.training import train_classifier
+
+__all__ = [
+    "PRESETS",
+    "Classifier",
+    "LabelledImages",
+    "Predictions",
+    "load_classifier",
+    "train_classifier",
+]

@@ -25,7 +25,7 @@ def _machine(as_json: bool) -> None:
     import jax
 
     from microtwin import _backend
-    from microtwin.comparison.compare import versions
+    from microtwin._version import versions
 
     built = _backend.cuda_module() is not None
     facts: dict[str, Any] = {

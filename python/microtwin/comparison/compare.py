@@ -1,15 +1,13 @@
 """Measuring structures of several origins alike and holding them against a reference."""
 
-import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from microtwin import _validate
-from microtwin._version import __version__
+from microtwin._version import versions
 from microtwin.annealing import Twin
 from microtwin.comparison._pictures import evenly
 from microtwin.comparison.difference import differences
@@ -19,7 +17,6 @@ from microtwin.errors import InputError
 from microtwin.statistics import Description, describe, two_point
 
 REFERENCE = "real"
-LIBRARIES = ("numpy", "scipy", "scikit-image", "jax", "flax", "optax")
 EXAMPLES = 6  # structures of each kind that are kept to be looked at
 
 Array = npt.NDArray[Any]
@@ -258,14 +255,3 @@ def _surfaces(
         edges = np.ones(part.ndim) if near.spacing is None else np.array(near.spacing)
         result.append(-factor * np.mean((near.values[:, 1] - near.values[:, 0]) / edges))
     return np.array(result, dtype=np.float64)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what decides the numbers."""
-    found = {"microtwin": __version__, "python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -88,6 +88,30 @@ def read_image(
     return cropped
 
 
+def read_pixels(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    """Read an image file as it is: grey levels (y, x), or colours (y, x, 3).
+
+    Colours that are all grey, and an alpha channel that says nothing, are left out.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of another format, or not one image.
+    """
+    file = _existing(path)
+    decoded = _decode(file, None, None, None)
+    array = decoded.array
+    if decoded.colour:
+        if array.ndim == 3 and array.shape[-1] == 4 and np.ptp(array[..., 3]) == 0:
+            array = array[..., :3]
+        if array.ndim == 3 and array.shape[-1] == 3 and np.ptp(array, axis=-1).max() > 0:
+            return np.ascontiguousarray(array)
+        array = to_grey(array, channel=None, name=str(file))
+    if array.ndim != 2:
+        raise InputError(f"{file} must hold one image, not {array.ndim}-D data")
+    return np.ascontiguousarray(_validate.image(array, name=str(file)))
+
+
 def _existing(path: str | os.PathLike[str]) -> Path:
     try:
         file = Path(path)

@@ -277,7 +277,7 @@ def penalised(
         count = len(real)
 
         def judge(weights: Weights, images: Images, conditions: Array | None) -> Any:
-            more = {} if conditions is None else {"condition": conditions}
+            more: dict[str, Any] = {} if conditions is None else {"condition": conditions}
             return adversary.critic(weights, images, train=True, **more)
 
         def generate(params: Params) -> tuple[Array, Stats]:

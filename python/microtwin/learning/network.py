@@ -42,12 +42,13 @@ class Network:
         *,
         train: bool,
         key: Array | None = None,
+        method: str = "__call__",
         **asked: Any,
     ) -> tuple[Array, Stats]:
-        """Apply the network; return its output and its new batch statistics."""
+        """Apply the network or a method of it; return its output and its new batch statistics."""
         params = weights.params
         if self._dtype != jnp.float32:
             params, x = jax.tree.map(lambda leaf: leaf.astype(self._dtype), (params, x))
         module = nnx.merge(self._graph, params, weights.stats, copy=True)
-        out = module(x, train=train, key=key, **asked)
+        out = getattr(module, method)(x, train=train, key=key, **asked)
         return out.astype(jnp.float32), nnx.state(module, nnx.Not(nnx.Param))

@@ -1,0 +1,84 @@
+"""From a recipe to a network, and networks applied to many images."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from flax import nnx
+
+from microtwin._progress import ProgressCallback, silent
+from microtwin.classification.presets import Recipe
+from microtwin.learning import supervised
+from microtwin.learning.devices import compiler_options
+from microtwin.learning.network import Network, Weights
+from microtwin.models import registry
+
+AT_ONCE = 128  # images
+
+
+def network(
+    recipe: Recipe, *, classes: int, size: Sequence[int], channels: int, seed: int | None
+) -> Network:
+    """Make the network of a recipe; without a seed only the shapes of its weights."""
+    outputs = 1 if classes == 2 and recipe.one_logit else classes
+    options: dict[str, Any] = {"classes": outputs, **recipe.options}
+    native = registry.ARCHITECTURES[recipe.architecture].takes
+    if native != (*size, channels):
+        options |= {"size": tuple(size), "channels": channels}
+
+    def build(rngs: nnx.Rngs) -> nnx.Module:
+        return registry.build(recipe.architecture, rngs=rngs, **options)
+
+    if seed is None:
+        return Network(nnx.eval_shape(lambda: build(nnx.Rngs(0))))
+    return Network(build(nnx.Rngs(seed)))
+
+
+class Applied:
+    """A network without randomness, compiled for one number of images at once.
+
+    Parameters
+    ----------
+    network : Network
+        What is applied.
+    method : str
+        Which method of it.
+    """
+
+    def __init__(self, network: Network, method: str = "__call__") -> None:
+        def apply(weights: Weights, images: Any) -> Any:
+            return network(weights, supervised.as_float(images), train=False, method=method)[0]
+
+        self._apply = jax.jit(apply, compiler_options=compiler_options())
+
+    def __call__(
+        self,
+        weights: Weights,
+        batch: Callable[[Any], npt.NDArray[Any]],
+        count: int,
+        *,
+        at_once: int = AT_ONCE,
+        progress: ProgressCallback = silent,
+    ) -> npt.NDArray[np.float32]:
+        """Return the outputs for images 0 to `count`, which ``batch(indices)`` returns."""
+        at_once = min(at_once, count)
+        parts = []
+        for first in range(0, count, max(at_once, 1)):
+            images = batch(np.arange(first, min(first + at_once, count)))
+            missing = at_once - len(images)  # one shape, compiled once
+            padded = np.concatenate([images, np.repeat(images[:1], missing, axis=0)])
+            parts.append(np.asarray(self._apply(weights, padded))[: len(images)])
+            progress(first + len(images), count, {})
+        return np.concatenate(parts)
+
+
+def probabilities(logits: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return probabilities (n, k) of logits (n, k), or (n, 2) of logits (n, 1) of class 1."""
+    values = jnp.asarray(logits)
+    if values.shape[-1] == 1:
+        values = jnp.concatenate([jnp.zeros_like(values), values], axis=-1)
+    exact = np.asarray(jax.nn.softmax(values, axis=-1), np.float64)
+    return np.asarray(exact / exact.sum(axis=1, keepdims=True))
