@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from microtwin.cli import anneal, compare, describe, info, run, sample, segment, train, transport
+from microtwin.cli import (
+    anneal,
+    classify,
+    compare,
+    describe,
+    info,
+    run,
+    sample,
+    segment,
+    train,
+    transport,
+)
 from microtwin.cli._group import INTERRUPTED, Group
 
 app = typer.Typer(
@@ -24,6 +35,7 @@ app = typer.Typer(
 )
 for _command in (run, segment, describe, anneal, train, sample, transport, compare, info):
     app.command(_command.__name__.rsplit(".", 1)[-1])(_command.command)
+app.add_typer(classify.app, name="classify")
 
 
 def _say_version(asked: bool) -> None:

@@ -89,6 +89,23 @@ def names(text: str) -> str | list[str]:
     return text if text == "all" else [part.strip() for part in text.split(",")]
 
 
+def one_or_all(paths: list[Path]) -> Path | list[Path]:
+    """Return a single folder or table by itself, several paths as they are."""
+    return paths[0] if len(paths) == 1 else paths
+
+
+def share_or_path(text: str, *, name: str) -> float | Path:
+    """Read a share between 0 and 1, or the path of what is there."""
+    if Path(text).exists():
+        return Path(text)
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(
+            f"{name} must be a share such as 0.2, or an existing folder or table; not {text!r}"
+        ) from None
+
+
 def phases(text: str | None) -> int | tuple[int, ...] | None:
     """Read one label or several."""
     values = integers(text, name="phase")
