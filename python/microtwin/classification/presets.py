@@ -113,8 +113,9 @@ def _known() -> dict[str, Recipe]:
             optimiser="rmsprop",
             schedule="cosine",
             batch=100,
-            epochs=15,
+            epochs=16,
             monitor="val_accuracy",
+            augmentation=Augmentation(flip="horizontal"),
         ),
         Recipe(
             name="fashion-rnn",
