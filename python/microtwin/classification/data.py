@@ -231,6 +231,8 @@ def _gathered(
     images: Any, size: tuple[int, int], channels: int, stream: bool | None
 ) -> tuple[Any, tuple[str, ...], list[Any]]:
     """Return pixels, sources, and the labels that come with them."""
+    if isinstance(images, Mapping):
+        raise InputError("images must be arrays, files, a folder or a catalogue, not a mapping")
     if isinstance(images, str | os.PathLike) and Path(images).suffix.lower() == ".csv":
         images = Catalogue.from_csv(images)
     elif isinstance(images, str | os.PathLike) and Path(images).is_dir():
@@ -244,23 +246,22 @@ def _gathered(
             [entry.label for entry in entries],
         )
     listed = isinstance(images, Iterable) and not hasattr(images, "__array__")
+    images = list(images) if listed and not isinstance(images, str | os.PathLike) else images
     if isinstance(images, str | os.PathLike) or (
-        listed and all(isinstance(item, str | os.PathLike) for item in images)
+        listed and images and all(isinstance(item, str | os.PathLike) for item in images)
     ):
         paths = find_images(images)
         files = SizedFiles(paths, size=size, channels=channels)
         return _kept(files, stream), tuple(map(str, paths)), [None] * len(paths)
-    if isinstance(images, Mapping):
-        raise InputError("images must be arrays, files, a folder or a catalogue, not a mapping")
     given = images if listed else np.asarray(images)
     if not listed and given.ndim not in (3, 4):
         raise InputError(f"images must be (n, y, x) or (n, y, x, channels), not {given.ndim}-D")
+    if len(given) == 0:
+        raise InputError("images must be at least one image")
     arrays = [
         sized(image, size=size, channels=channels, name=f"image {i}")
         for i, image in enumerate(_alike(given))
     ]
-    if not arrays:
-        raise InputError("images must be at least one image")
     return np.stack(arrays), tuple(map(str, range(len(arrays)))), [None] * len(arrays)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from microtwin.learning.augmentation import Augmentation
 from microtwin.learning.optimisers import Rule
+from microtwin.models import ARCHITECTURES
 
 DEFAULT = "preclassifier"
 FROZEN = r"base\..*"
@@ -158,7 +159,7 @@ def _known() -> dict[str, Recipe]:
             for base in ("vgg16", "resnet50v2", "mobilenetv2", "efficientnet-lite0")
         ),
     ]
-    return {recipe.name: recipe for recipe in recipes}
+    return {recipe.name: recipe for recipe in recipes if recipe.architecture in ARCHITECTURES}
 
 
 PRESETS: Mapping[str, Recipe] = _known()
