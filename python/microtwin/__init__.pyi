@@ -7,8 +7,10 @@ from .annealing import read_curves as read_curves
 from .annealing import target_from_curves as target_from_curves
 from .annealing import unconstrained as unconstrained
 from .classification import Classifier as Classifier
+from .classification import CrossValidation as CrossValidation
 from .classification import LabelledImages as LabelledImages
 from .classification import Predictions as Predictions
+from .classification import cross_validate as cross_validate
 from .classification import load_classifier as load_classifier
 from .classification import train_classifier as train_classifier
 from .comparison import Comparison as Comparison

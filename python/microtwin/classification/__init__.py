@@ -5,6 +5,7 @@ It knows labelled images and networks that judge them, but not what a network ge
 
 from microtwin.classification.classifier import Classifier, load_classifier
 from microtwin.classification.data import LabelledImages
+from microtwin.classification.folds import CrossValidation, cross_validate
 from microtwin.classification.predictions import Predictions
 from microtwin.classification.presets import PRESETS
 from microtwin.classification.training import train_classifier
@@ -12,8 +13,10 @@ from microtwin.classification.training import train_classifier
 __all__ = [
     "PRESETS",
     "Classifier",
+    "CrossValidation",
     "LabelledImages",
     "Predictions",
+    "cross_validate",
     "load_classifier",
     "train_classifier",
 ]
