@@ -1,7 +1,8 @@
 """Images and volumes: reading, writing, cutting, and reference media with known statistics."""
 
 from microtwin.images import defects, synthetic
-from microtwin.images.catalogue import Catalogue, Entry, find_images
+from microtwin.images.catalogue import Catalogue, Entry
+from microtwin.images.finding import find_images
 from microtwin.images.info_bar import info_bar_rows
 from microtwin.images.opening import open_volume
 from microtwin.images.patches import random_patches
