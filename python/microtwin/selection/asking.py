@@ -152,7 +152,7 @@ def _chosen(
         short = [short[i] for i in order[: int(np.ceil(SHORTLIST * number))]]
     short = short[: max(COLD, int(SHORTLIST * number))]
     scores = None if cold else [_score(entry) for entry in short]
-    places = None
+    places: npt.ArrayLike | None = None
     if cold or diversity != "none":
         paths = [entry.path for entry in short]
         if model is None:
