@@ -37,9 +37,13 @@ from .images import sample_micrographs as sample_micrographs
 from .images import save_image as save_image
 from .images import synthetic as synthetic
 from .images import to_float as to_float
+from .phases import PixelClassifier as PixelClassifier
 from .phases import apply_threshold as apply_threshold
+from .phases import load_pixels as load_pixels
+from .phases import read_marks as read_marks
 from .phases import segment as segment
 from .phases import threshold_of as threshold_of
+from .phases import train_pixels as train_pixels
 from .statistics import Connectivity as Connectivity
 from .statistics import CorrelationFunction as CorrelationFunction
 from .statistics import CorrelationMap as CorrelationMap

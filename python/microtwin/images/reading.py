@@ -98,18 +98,22 @@ def read_pixels(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     InputError
         If the file is missing, damaged, of another format, or not one image.
     """
-    file = _existing(path)
-    decoded = _decode(file, None, None, None)
+    decoded = decode(path)
     array = decoded.array
     if decoded.colour:
         if array.ndim == 3 and array.shape[-1] == 4 and np.ptp(array[..., 3]) == 0:
             array = array[..., :3]
         if array.ndim == 3 and array.shape[-1] == 3 and np.ptp(array, axis=-1).max() > 0:
             return np.ascontiguousarray(array)
-        array = to_grey(array, channel=None, name=str(file))
+        array = to_grey(array, channel=None, name=str(path))
     if array.ndim != 2:
-        raise InputError(f"{file} must hold one image, not {array.ndim}-D data")
-    return np.ascontiguousarray(_validate.image(array, name=str(file)))
+        raise InputError(f"{path} must hold one image, not {array.ndim}-D data")
+    return np.ascontiguousarray(_validate.image(array, name=str(path)))
+
+
+def decode(path: str | os.PathLike[str]) -> formats.Decoded:
+    """Return what a file holds as it is, colour channels last; raises as `read_image` does."""
+    return _decode(_existing(path), None, None, None)
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:
