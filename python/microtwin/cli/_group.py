@@ -11,8 +11,30 @@ BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
+# The order of the work; what is not named here comes after it, as it was added.
+ORDER = (
+    "run",
+    "select",
+    "classify",
+    "anomaly",
+    "segment",
+    "describe",
+    "anneal",
+    "train",
+    "sample",
+    "transport",
+    "compare",
+    "info",
+)
+
+
 class Group(TyperGroup):
     """Lists the commands in the order of the work, and turns errors into one line."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: (*ORDER, name).index(name))
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""

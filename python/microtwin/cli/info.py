@@ -49,6 +49,7 @@ def _machine(as_json: bool) -> None:
 
 
 def _models(as_json: bool) -> None:
+    from microtwin.classification import PRESETS as CLASSIFIERS
     from microtwin.generation import DEFAULT, PRESETS
     from microtwin.models import registry
 
@@ -65,8 +66,18 @@ def _models(as_json: bool) -> None:
         }
         for preset in PRESETS.values()
     ]
+    classifiers: list[dict[str, Any]] = [
+        {
+            "name": recipe.name,
+            "summary": recipe.summary,
+            "architecture": recipe.architecture,
+            "size": list(registry.ARCHITECTURES[recipe.architecture].takes or ()),
+            "epochs": recipe.epochs,
+        }
+        for recipe in CLASSIFIERS.values()
+    ]
     if as_json:
-        _console.write_json({"models": networks, "presets": presets})
+        _console.write_json({"models": networks, "presets": presets, "classifiers": classifiers})
         return
     _console.write_table(
         ((m["name"], f"{m['parameters']:,}", f"{m['trainable']:,}") for m in networks),
@@ -82,5 +93,12 @@ def _models(as_json: bool) -> None:
             )
             for p in presets
         ),
-        columns=("preset", "patch", "steps", ""),
+        columns=("preset of train", "patch", "steps", ""),
+    )
+    _console.write_table(
+        (
+            (c["name"], "x".join(map(str, c["size"])), c["epochs"], c["summary"])
+            for c in classifiers
+        ),
+        columns=("preset of classify", "images", "epochs", ""),
     )
