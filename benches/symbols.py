@@ -45,11 +45,11 @@ def outlines():
 
 def drawn(polygons, rng):
     """Draw one symbol in its own way: uint8 (28, 28), dark on bright."""
-    angle, lean = rng.uniform(-0.3, 0.3), rng.uniform(-0.3, 0.3)
-    sides = rng.uniform(0.55, 0.85, 2)
+    angle, lean = rng.uniform(-0.2, 0.2), rng.uniform(-0.2, 0.2)
+    sides = rng.uniform(0.65, 0.85, 2)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     matrix = LARGE * turn @ np.array([[1, lean], [0, 1]]) @ np.diag(sides)
-    middle = LARGE / 2 + rng.uniform(-0.08, 0.08, 2) * LARGE
+    middle = LARGE / 2 + rng.uniform(-0.05, 0.05, 2) * LARGE
     picture = np.zeros((LARGE, LARGE), bool)
     for polygon in polygons:  # counters are drawn over: even and odd
         layer = Image.new("1", (LARGE, LARGE))
@@ -57,7 +57,7 @@ def drawn(polygons, rng):
         ImageDraw.Draw(layer).polygon([tuple(p) for p in points], fill=1)
         picture ^= np.asarray(layer)
     bend = ndimage.gaussian_filter(rng.normal(size=(2, LARGE, LARGE)), (0, 14, 14)) * 14 * 3.5
-    places = np.indices(picture.shape) + bend * rng.uniform(0.3, 1.0) * 3
+    places = np.indices(picture.shape) + bend * rng.uniform(0.5, 2.0)
     ink = ndimage.map_coordinates(picture.astype(np.float32), places, order=1)
     ink = ndimage.gaussian_filter(ink, rng.uniform(1, 3)).reshape(28, 4, 28, 4).mean((1, 3))
     grey = rng.uniform(0.75, 1.0) - rng.uniform(0.5, 0.75) * ink + rng.normal(0, 0.04, ink.shape)

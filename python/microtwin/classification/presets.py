@@ -78,7 +78,7 @@ def _known() -> dict[str, Recipe]:
         architecture="symbols-dense",
         one_logit=False,
         rate=1e-4,
-        epochs=20,
+        epochs=100,
         patience=5,
         rules=(Rule(r"hidden.*kernel", l2=0.001),),
     )
