@@ -31,6 +31,14 @@ def preclassifier(size):
     ]
 
 
+def chest_cnn(size):
+    found = [L.Input((size, size, 3))]
+    for widths in ((32,), (64, 64), (128, 128), (256,)):
+        found += [L.Conv2D(width, 3, activation="relu") for width in widths]
+        found += [L.MaxPooling2D(2)]
+    return [*found, L.Flatten(), L.Dense(512, activation="relu"), L.Dense(1)]
+
+
 def symbols_dense(size):
     return [
         L.Input((size, size, 1)),
@@ -79,18 +87,57 @@ def fashion_bilstm(size):
     ]
 
 
+def _encoder(size, widths, *, pools=False):
+    found = [L.Input((size, size, 3))]
+    for width in widths:
+        found += [L.Conv2D(width, 3, strides=1 if pools else 2, padding="same"), L.LeakyReLU(0.3)]
+        found += [L.MaxPooling2D(2)] if pools else []
+    return [*found, L.Flatten(), L.Dense(128)]
+
+
+def _decoder(side, first, widths, *, pools=False, mix=0):
+    found = [L.Dense(side**2 * first), L.LeakyReLU(0.3), L.Reshape((side, side, first))]
+    found += [L.Conv2D(mix, 3, padding="same"), L.LeakyReLU(0.3)] if mix else []
+    for width in widths:
+        found += [L.Conv2DTranspose(width, 3, strides=1 if pools else 2, padding="same")]
+        found += [L.LeakyReLU(0.3)]
+        found += [L.UpSampling2D(2)] if pools else []
+    return [*found, L.Conv2DTranspose(3, 3, strides=1 if pools else 2, padding="same")]
+
+
+# Narrower than ours are by themselves: what is held against Keras is how they are put together.
+NARROW = {
+    "autoencoder-v1": {"down": (8, 16, 8, 16), "first": 4, "up": (16, 8, 4)},
+    "autoencoder-v2": {"down": (8, 16, 8, 16), "first": 16, "mix": 8, "up": (12, 8, 4)},
+    "autoencoder-v4": {"down": (8, 16, 24), "first": 16, "up": (12, 8, 4)},
+    "autoencoder-v5": {"down": (8, 16, 24), "first": 24, "up": (12, 8)},
+}
+
+
+def autoencoder(name, size):
+    plan, pools = NARROW[name], name == "autoencoder-v1"
+    side = size // (8 if name in ("autoencoder-v1", "autoencoder-v5") else 16)
+    mix = plan.get("mix", 0)
+    return [
+        *_encoder(size, plan["down"], pools=pools),
+        *_decoder(side, plan["first"], plan["up"], pools=pools, mix=mix),
+    ]
+
+
 PLANS = {
     "preclassifier": preclassifier,
     "symbols-dense": symbols_dense,
     "fashion-cnn": fashion_cnn,
     "fashion-rnn": fashion_rnn,
     "fashion-bilstm": fashion_bilstm,
+    "chest-cnn": chest_cnn,
 }
 
 
 def twin(name, size, network):
     """Return the network in Keras with the weights of ours."""
-    model = keras.Sequential(PLANS[name](size))
+    plan = PLANS[name](size) if name in PLANS else autoencoder(name, size)
+    model = keras.Sequential(plan)
     layers = [layer for layer in model.layers if layer.weights]
     ours = parts(network)
     assert len(layers) == len(ours)
@@ -101,6 +148,9 @@ def twin(name, size, network):
 
 def parts(network):
     """Return our layers that have weights, in the order of the network."""
+    if hasattr(network, "down"):
+        mix = [network.mix] if network.mix is not None else []
+        return [*network.down, network.code, network.wide, *mix, *network.up]
     if not hasattr(network, "convs"):
         lists = [getattr(network, name, []) for name in ("layers", "hidden")]
         norm = [network.norm] if hasattr(network, "norm") else []

@@ -15,9 +15,11 @@ EXACT = {
     "fashion-cnn": (306_906, 305_978),
     "fashion-rnn": (135_498, 135_370),
     "fashion-bilstm": (1_340_042, 1_340_042),
+    "chest-cnn": (16_433_665, 16_433_665),
 }
-SMALL = {"preclassifier": 48}  # a side that is quick to compute
-CONVOLUTIONAL = ("preclassifier", "fashion-cnn")
+SMALL = {"preclassifier": 48, "chest-cnn": 58}  # a side that is quick to compute
+LEAST = {"preclassifier": 38, "fashion-cnn": 8, "chest-cnn": 58}
+CONVOLUTIONAL = tuple(LEAST)
 RECURRENT = ("fashion-rnn", "fashion-bilstm")
 DROPOUT = ("preclassifier", "symbols-dense", "fashion-cnn", "fashion-bilstm")
 
@@ -28,8 +30,9 @@ def built(name, **options):
     return registry.build(name, rngs=nnx.Rngs(0), **options)
 
 
-def images(name, n=3, channels=1):
-    side = SMALL.get(name, registry.ARCHITECTURES[name].takes[0])
+def images(name, n=3):
+    side, _, channels = registry.ARCHITECTURES[name].takes
+    side = SMALL.get(name, side)
     rows = 6 if name in RECURRENT else side
     return jax.random.uniform(jax.random.key(1), (n, rows, side, channels))
 
@@ -51,14 +54,15 @@ def test_classifier_takes_its_images_and_gives_a_logit_for_each_class(name):
     architecture = registry.ARCHITECTURES[name]
     x = jax.ShapeDtypeStruct((2, *architecture.takes), jnp.float32)
     network = nnx.eval_shape(lambda: architecture.build(rngs=nnx.Rngs(0)))
-    logits = {"preclassifier": 1, "symbols-dense": 4}.get(name, 10)
+    logits = {"preclassifier": 1, "symbols-dense": 4, "chest-cnn": 1}.get(name, 10)
     assert nnx.eval_shape(lambda m, x: m(x), network, x).shape == (2, logits)
 
 
 @pytest.mark.parametrize("name", EXACT)
 def test_channels_and_classes_are_options(name):
-    network = built(name, channels=3, classes=5)
-    assert nnx.eval_shape(lambda m, x: m(x), network, images(name, channels=3)).shape == (3, 5)
+    network = nnx.eval_shape(lambda: built(name, channels=2, classes=5))
+    x = jax.ShapeDtypeStruct((3, *images(name).shape[1:3], 2), jnp.float32)
+    assert nnx.eval_shape(lambda m, x: m(x), network, x).shape == (3, 5)
 
 
 def test_two_classes_need_one_logit_where_the_source_has_a_sigmoid():
@@ -106,7 +110,19 @@ def test_gradients_reach_every_parameter_and_are_finite(name):
         assert np.abs(slope).max() > 0, path
 
 
-@pytest.mark.parametrize(("name", "least"), [("preclassifier", 38), ("fashion-cnn", 8)])
+def test_chest_network_of_three_classes_has_two_more_logits_and_drops_features_if_asked():
+    network = built("chest-cnn", classes=3, rate=0.5)
+    build = registry.ARCHITECTURES["chest-cnn"].build
+    whole = nnx.eval_shape(lambda: build(classes=3, rate=0.5, rngs=nnx.Rngs(0)))
+    assert registry.count(whole, nnx.Param) == 16_433_665 + 2 * 513
+    maps = jax.random.uniform(jax.random.key(0), (2, 2, 2, 256))
+    assert network.head(maps).shape == (2, 3)
+    assert (network.head(maps, key=jax.random.key(1)) != network.head(maps)).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [("preclassifier", 38), ("fashion-cnn", 8), ("chest-cnn", 58)]
+)
 def test_images_too_small_for_the_network_are_refused(name, least):
     registry.build(name, rngs=nnx.Rngs(0), size=least)
     with pytest.raises(InputError, match=f"size must be at least {least}"):

@@ -61,7 +61,10 @@ def test_strided_convolution_of_volumes_pads_like_the_plain_one(stride, size):
     assert_same_with_gradients(fast, slow, x, kernel)
 
 
-@pytest.mark.parametrize(("stride", "size"), [(1, 3), (1, 8), (2, 2), (2, 4), (2, 8), (4, 8)])
+STRIDES = [(1, 3), (1, 8), (2, 2), (2, 3), (2, 4), (2, 7), (2, 8), (4, 8)]
+
+
+@pytest.mark.parametrize(("stride", "size"), STRIDES)
 def test_strided_convolution_pads_like_the_plain_one(stride, size):
     x, kernel = normal(2, 16, 24, 3), normal(size, size, 3, 4, seed=1)
 
@@ -70,6 +73,23 @@ def test_strided_convolution_pads_like_the_plain_one(stride, size):
 
     def slow(x, kernel):
         return plain(x, kernel, stride=stride, padding="SAME")
+
+    assert_same_with_gradients(fast, slow, x, kernel)
+
+
+@pytest.mark.parametrize(("stride", "size"), [*STRIDES, (3, 4)])
+def test_transposed_convolution_is_the_transpose_of_the_plain_one(stride, size):
+    x, kernel = normal(2, 5, 7, 3), normal(size, size, 4, 3, seed=1)
+
+    def fast(x, kernel):
+        return products.conv_transposed(x, kernel, stride=stride)
+
+    def slow(x, kernel):
+        large = jax.ShapeDtypeStruct((2, 5 * stride, 7 * stride, 4), x.dtype)
+        same = jax.linear_transpose(
+            lambda y: plain(y, kernel, stride=stride, padding="SAME"), large
+        )
+        return same(x)[0]
 
     assert_same_with_gradients(fast, slow, x, kernel)
 

@@ -15,6 +15,7 @@ from jax import Array
 from microtwin.models import products
 
 glorot = nnx.initializers.glorot_uniform()
+he_normal = nnx.initializers.he_normal()
 
 
 def leaky_relu(x: Array, slope: float = 0.3) -> Array:
@@ -24,7 +25,7 @@ def leaky_relu(x: Array, slope: float = 0.3) -> Array:
 
 def dropout(x: Array, rate: float, key: Array | None) -> Array:
     """Drop entries with probability `rate` and scale the others up; nothing without a `key`."""
-    if key is None:
+    if key is None or rate == 0:
         return x
     keep = jax.random.bernoulli(key, 1 - rate, x.shape)
     return jnp.where(keep, x / (1 - rate), 0)
@@ -43,6 +44,13 @@ def max_pool(x: Array) -> Array:
     window = (1, 2, 2, 1)
     largest: Array = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, window, "VALID")
     return largest
+
+
+def double(x: Array) -> Array:
+    """Repeat each pixel of (n, y, x, c) twice along both sides, as Keras's UpSampling2D does."""
+    n, height, width, c = x.shape
+    x = jnp.broadcast_to(x[:, :, None, :, None], (n, height, 2, width, 2, c))
+    return x.reshape(n, 2 * height, 2 * width, c)
 
 
 def flatten(x: Array) -> Array:
@@ -83,8 +91,10 @@ class BatchNorm(nnx.Module):
 class Dense(nnx.Module):
     """A fully connected layer with bias."""
 
-    def __init__(self, c_in: int, c_out: int, *, rngs: nnx.Rngs) -> None:
-        self.kernel = nnx.Param(glorot(rngs.params(), (c_in, c_out)))
+    def __init__(
+        self, c_in: int, c_out: int, *, init: nnx.Initializer = glorot, rngs: nnx.Rngs
+    ) -> None:
+        self.kernel = nnx.Param(init(rngs.params(), (c_in, c_out)))
         self.bias = nnx.Param(jnp.zeros(c_out))
 
     def __call__(self, x: Array) -> Array:
@@ -123,3 +133,28 @@ class Conv(nnx.Module):
         if self.block > 1:
             return products.conv_same_in_blocks(x, kernel, block=self.block) + self.bias[...]
         return products.conv_same(x, kernel, stride=self.stride) + self.bias[...]
+
+
+class TransposedConv(nnx.Module):
+    """A transposed convolution of images with bias and "same" padding.
+
+    Its kernel is Keras's: (y, x, out, in).
+    """
+
+    def __init__(
+        self,
+        c_in: int,
+        c_out: int,
+        *,
+        size: int,
+        stride: int,
+        init: nnx.Initializer = glorot,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.stride = stride
+        self.kernel = nnx.Param(init(rngs.params(), (size, size, c_out, c_in)))
+        self.bias = nnx.Param(jnp.zeros(c_out))
+
+    def __call__(self, x: Array) -> Array:
+        """Map (n, y, x, c_in) to (n, y * stride, x * stride, c_out)."""
+        return products.conv_transposed(x, self.kernel[...], stride=self.stride) + self.bias[...]

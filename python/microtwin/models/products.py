@@ -63,10 +63,15 @@ def conv_same(x: Array, kernel: Array, *, stride: int) -> Array:
     """Convolve with a stride and "same" zero padding (as TensorFlow and XLA define it).
 
     Where windows are a whole number of strides wide, blocks of voxels become channels, and a plain
-    convolution or product is left. `stride` must divide the sides of the image.
+    convolution or product is left. On CPUs, where the gradients of strided convolutions are slow,
+    windows are widened to that by zeros. `stride` must divide the sides of the image.
     """
     size, (c_in, c_out), d = kernel.shape[0], kernel.shape[-2:], kernel.ndim - 2
     before = (size - stride) // 2
+    if size % stride and not accelerated():
+        wider = -size % stride
+        kernel = jnp.pad(kernel, (*[(0, wider)] * d, (0, 0), (0, 0)))
+        size += wider
     after = size - stride - before
     x = jnp.pad(x, ((0, 0), *[(before, after)] * d, (0, 0)))
     if stride == 1 or size % stride:
@@ -76,6 +81,29 @@ def conv_same(x: Array, kernel: Array, *, stride: int) -> Array:
     kernel = kernel.transpose(*range(0, 2 * d, 2), *range(1, 2 * d, 2), 2 * d, 2 * d + 1)
     kernel = kernel.reshape(*[taps] * d, stride**d * c_in, c_out)
     return conv_valid(space_to_depth(x, stride), kernel)
+
+
+def conv_transposed(x: Array, kernel: Array, *, stride: int) -> Array:
+    """Convolve transposed, with "same" padding: (n, *sides, in) -> (n, *sides * stride, out).
+
+    It is the transpose of the convolution with stride and "same" padding, as in Keras, and so is
+    the order of its kernel: (*sizes, out, in). `stride` must not exceed the size of the kernel.
+
+    Output voxel ``stride * m + r`` is a sum of input voxels around m with taps that depend on r
+    alone: a plain convolution that makes all r as channels.
+    """
+    size, (c_out, c_in), d = kernel.shape[0], kernel.shape[-2:], kernel.ndim - 2
+    before = (size - stride) // 2  # what the convolution pads; its tap `before` is at m itself
+    later, sooner = -(-before // stride), (size - 1 - before) // stride
+    taps = sooner + later + 1
+    front = later * stride - before
+    kernel = jnp.pad(kernel, (*[(front, taps * stride - size - front)] * d, (0, 0), (0, 0)))
+    kernel = kernel.reshape(*[taps, stride] * d, c_out, c_in)
+    kernel = jnp.flip(kernel, range(0, 2 * d, 2))
+    kernel = kernel.transpose(*range(0, 2 * d, 2), 2 * d + 1, *range(1, 2 * d, 2), 2 * d)
+    kernel = kernel.reshape(*[taps] * d, c_in, stride**d * c_out)
+    x = jnp.pad(x, ((0, 0), *[(sooner, later)] * d, (0, 0)))
+    return depth_to_space(conv_valid(x, kernel), stride)
 
 
 def conv_same_in_blocks(x: Array, kernel: Array, *, block: int) -> Array:

@@ -9,7 +9,7 @@ import jax
 from flax import nnx
 
 from microtwin import _validate
-from microtwin.models import classifiers, dcgan, recurrent, texture
+from microtwin.models import autoencoders, classifiers, dcgan, flows, recurrent, texture
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,36 @@ def _classifiers() -> dict[str, Architecture]:
         Architecture("fashion-cnn", classifiers.FashionCnn, small),
         Architecture("fashion-rnn", recurrent.FashionRnn, small),
         Architecture("fashion-bilstm", recurrent.FashionBiLstm, small),
+        Architecture("chest-cnn", classifiers.ChestCnn, (224, 224, 3)),
     ]
     return {each.name: each for each in known}
 
 
-ARCHITECTURES: Mapping[str, Architecture] = _generative() | _classifiers()
+def _detectors() -> dict[str, Architecture]:
+    make = autoencoders.Autoencoder
+    widest = (128, 256, 512, 1024)
+    paper: dict[str, Any] = {"down": widest, "first": 1024}
+    strided: dict[str, Any] = paper | {"mix": 512, "up": (256, 128, 64)}
+    plans: dict[str, dict[str, Any]] = {
+        "v1": {"down": widest, "first": 256, "up": (512, 256, 128), "pools": True},
+        "v2": strided,
+        "v3": strided | {"start": "he-normal"},
+        "v4": {"down": (64, 128, 256), "first": 256, "up": (128, 64, 32)},
+        "v5": {"down": (32, 64, 128), "first": 128, "up": (64, 32)},
+        "mantegazza": paper | {"up": (512, 256, 128)},
+    }
+    known = [
+        *(
+            Architecture(f"autoencoder-{name}", partial(make, **plan), (64, 64, 3))
+            for name, plan in plans.items()
+        ),
+        Architecture("code-mlp", classifiers.CodeMlp, (128,)),
+        Architecture("real-nvp", flows.RealNvp, (128,)),
+    ]
+    return {each.name: each for each in known}
+
+
+ARCHITECTURES: Mapping[str, Architecture] = _generative() | _classifiers() | _detectors()
 
 
 def build(name: str, *, rngs: nnx.Rngs, **options: Any) -> nnx.Module:
