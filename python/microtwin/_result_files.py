@@ -31,8 +31,8 @@ def write_csv(path: str | os.PathLike[str], about: Mapping[str, Any], table: str
 
 def split_csv(text: str) -> tuple[str, list[dict[str, str]]]:
     """Return the comment line and the rows of what `write_csv` wrote."""
-    first, *lines = text.splitlines() or [""]
-    return first.removeprefix("#"), list(csv.DictReader(lines))
+    first, _, table = text.partition("\n")
+    return first.removeprefix("#"), list(csv.DictReader(io.StringIO(table, newline="")))
 
 
 def read_csv(

@@ -131,8 +131,8 @@ def test_predictions_go_to_a_table(trained, tmp_path):
     images, _ = stripes(3, seed=2)
     found = classifier.predict(images)
     lines = found.to_csv(tmp_path / "p.csv").read_text().splitlines()
-    assert lines[0] == "image,predicted,across,along"
-    assert [float(value) for value in lines[1].split(",")[2:]] == found.probabilities[0].tolist()
+    assert lines[1] == "image,predicted,confidence,p(across),p(along)"
+    assert [float(value) for value in lines[2].split(",")[3:]] == found.probabilities[0].tolist()
     assert found.to_dataframe()["predicted"].tolist() == found.labels
 
 

@@ -4,19 +4,40 @@ It knows labelled images and networks that judge them, but not what a network ge
 """
 
 from microtwin.classification.classifier import Classifier, load_classifier
+from microtwin.classification.cross import CrossEvaluation, cross_evaluate
 from microtwin.classification.data import LabelledImages
+from microtwin.classification.evaluating import write_evaluation
+from microtwin.classification.explaining import write_explanations
+from microtwin.classification.explanation import Explanation
+from microtwin.classification.fold_reports import FoldReports
 from microtwin.classification.folds import CrossValidation, cross_validate
+from microtwin.classification.gradcam import grad_cam
+from microtwin.classification.history import plot_history
 from microtwin.classification.predictions import Predictions
 from microtwin.classification.presets import PRESETS
+from microtwin.classification.report import Report, Timing
+from microtwin.classification.sheets import plot_predictions, prediction_sheet
 from microtwin.classification.training import train_classifier
 
 __all__ = [
     "PRESETS",
     "Classifier",
+    "CrossEvaluation",
     "CrossValidation",
+    "Explanation",
+    "FoldReports",
     "LabelledImages",
     "Predictions",
+    "Report",
+    "Timing",
+    "cross_evaluate",
     "cross_validate",
+    "grad_cam",
     "load_classifier",
+    "plot_history",
+    "plot_predictions",
+    "prediction_sheet",
     "train_classifier",
+    "write_evaluation",
+    "write_explanations",
 ]

@@ -1,17 +1,25 @@
 """A trained classifier: opened from its folder, asked about images."""
 
 import os
+import time
 from typing import Any
 
+import jax
 import numpy as np
 import numpy.typing as npt
 
 from microtwin._progress import ProgressCallback, silent
 from microtwin.classification import networks
 from microtwin.classification.data import LabelledImages
+from microtwin.classification.explanation import Explanation
+from microtwin.classification.gradcam import explainable, grad_cam
 from microtwin.classification.predictions import Predictions
-from microtwin.classification.presets import PRESETS
+from microtwin.classification.presets import PRESETS, Recipe
+from microtwin.classification.report import Report, Timing
 from microtwin.classification.run_folder import RunFolder, Settings
+from microtwin.errors import InputError
+from microtwin.learning import optimisers
+from microtwin.learning.devices import platform
 from microtwin.learning.network import Network, Weights
 
 
@@ -82,11 +90,109 @@ class Classifier:
         """
         data = self.gathered(_several(images))
         logits = self._apply("__call__", data, progress)
-        return Predictions(networks.probabilities(logits), self.classes, data.sources)
+        return Predictions.of_logits(logits, classes=self.classes, sources=data.sources)
 
     def embed(self, images: Any, *, progress: ProgressCallback = silent) -> npt.NDArray[np.float32]:
         """Return what the network makes of images before its last layer, (n, d)."""
         return self._apply("embed", self.gathered(_several(images)), progress)
+
+    def evaluate(
+        self, images: Any, labels: Any = None, *, progress: ProgressCallback = silent
+    ) -> Report:
+        """Hold the classifier against images whose classes are known.
+
+        Parameters
+        ----------
+        images, labels
+            As in `train_classifier`; images without a label are left out.
+        progress : ProgressCallback, optional
+            Told after every batch.
+
+        Raises
+        ------
+        InputError
+            If no image has a label, or one is of a class that was not learned.
+        """
+        return self.judge(self.labelled(images, labels), progress=progress)[0]
+
+    def judge(
+        self, data: LabelledImages, *, progress: ProgressCallback = silent
+    ) -> tuple[Report, Predictions]:
+        """Return a report on images from `labelled`, and the predictions that it is about."""
+        few = data.part(np.arange(min(networks.AT_ONCE, len(data))))
+        self.predict(few)  # so that compiling is not timed
+        start = time.perf_counter()
+        predictions = self.predict(data, progress=progress)
+        each = (time.perf_counter() - start) / len(data)
+        return Report.of(
+            predictions,
+            data.labels,
+            timing=Timing(
+                training_seconds=self.seconds,
+                epochs=len(self.history),
+                prediction_ms=1000 * each,
+                parameters=_size(self.weights),
+                trainable=_size(optimisers.learned(self.weights.params, self._recipe.frozen)),
+                device=platform(),
+            ),
+            settings={
+                "network": self._recipe.architecture,
+                "preset": self.settings.preset,
+                "trained on": f"{self.settings.images} images",
+                "image size": " × ".join(map(str, (*self.settings.size, self.settings.channels))),
+                "seed": self.settings.seed,
+            },
+        ), predictions
+
+    def labelled(self, images: Any, labels: Any = None) -> LabelledImages:
+        """Bring images to what the network takes, and keep those whose class is known.
+
+        Raises
+        ------
+        InputError
+            If none is, or one is of a class that was not learned.
+        """
+        data = self.gathered(_several(images), labels).labelled
+        if not len(data):
+            raise InputError(
+                "labels must be given, or images be in folders or a table that tell their classes: "
+                f"{', '.join(self.classes)}"
+            )
+        return data
+
+    def explain(
+        self, images: Any, target: Any = None, *, progress: ProgressCallback = silent
+    ) -> Explanation:
+        """Return which parts of images speak for a class, by Grad-CAM; see `grad_cam`.
+
+        Parameters
+        ----------
+        images : array_like, list, path, Catalogue or LabelledImages
+            As in `predict`.
+        target : int, str or sequence of them, optional
+            The class, of all images or of each; by default the one that each is taken for.
+        progress : ProgressCallback, optional
+            Told after every batch.
+
+        Raises
+        ------
+        InputError
+            If the network is not a convolutional one, or there is no such class.
+        """
+        data = self.gathered(_several(images))
+        module = self.network.module(self.weights)
+        return grad_cam(
+            module, data, target, classes=self.classes, sources=data.sources, progress=progress
+        )
+
+    @property
+    def explainable(self) -> bool:
+        """Whether `explain` can say where the network looks: dense and recurrent ones cannot."""
+        return explainable(self.network.module(self.weights))
+
+    @property
+    def _recipe(self) -> Recipe:
+        return PRESETS[self.settings.preset]
 
     def _apply(
         self, method: str, data: LabelledImages, progress: ProgressCallback
@@ -120,6 +226,11 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
     return Classifier(
         settings, network, weights, metrics=metrics, history=folder.fit.history.rows()
     )
+
+
+def _size(arrays: Any) -> int:
+    """Count the numbers in some arrays."""
+    return sum(leaf.size for leaf in jax.tree.leaves(arrays))
 
 
 def _several(images: Any) -> Any:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from flax import nnx
@@ -73,12 +72,3 @@ class Applied:
             parts.append(np.asarray(self._apply(weights, padded))[: len(images)])
             progress(first + len(images), count, {})
         return np.concatenate(parts)
-
-
-def probabilities(logits: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Return probabilities (n, k) of logits (n, k), or (n, 2) of logits (n, 1) of class 1."""
-    values = jnp.asarray(logits)
-    if values.shape[-1] == 1:
-        values = jnp.concatenate([jnp.zeros_like(values), values], axis=-1)
-    exact = np.asarray(jax.nn.softmax(values, axis=-1), np.float64)
-    return np.asarray(exact / exact.sum(axis=1, keepdims=True))

@@ -1,5 +1,6 @@
 """`microtwin classify`: train classifiers of images, and ask them."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -88,6 +89,81 @@ def train(
         f"{output}: {settings.preset}, {', '.join(settings.classes)}; {settings.images} images, "
         f"{len(classifier.history)} epochs, {classifier.seconds:.0f} s; accuracy "
         f"{metrics['val_accuracy']:.4f} on {settings.validation} held out"
+    )
+
+
+@app.command()
+def evaluate(
+    images: Images,
+    model: Run,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for an HTML report, JSON and CSV tables."),
+    ] = None,
+    device: _options.Device = "auto",
+    as_json: _options.Json = False,
+) -> None:
+    """Hold a classifier against images whose classes are known."""
+    from microtwin._accelerator import jax_on
+    from microtwin.classification import load_classifier, write_evaluation
+
+    given = _options.one_or_all(images)
+    with jax_on(device), _console.progress_bar("evaluating") as progress:
+        classifier = load_classifier(model)
+        if output is None:
+            report = classifier.evaluate(given, progress=progress)
+        else:
+            names = " ".join(shlex.quote(str(path)) for path in images)
+            ends = f"-m {shlex.quote(str(model))} -o {shlex.quote(str(output))}"
+            report = write_evaluation(
+                classifier,
+                given,
+                output=output,
+                source=f"{classifier.settings.preset} on {names}",
+                command=f"microtwin classify evaluate {names} {ends}",
+                progress=progress,
+            )
+    if as_json:
+        _console.write_json({"output": str(output) if output else None, **report.summary})
+        return
+    typer.echo(str(report))
+    if output is not None:
+        typer.echo(f"{output / 'report.html'}")
+
+
+@app.command()
+def explain(
+    images: Images,
+    model: Run,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for a sheet of each image.")
+    ] = Path("microtwin-explained"),
+    target: Annotated[
+        str | None,
+        typer.Option("--class", help="The class that is explained; the predicted one."),
+    ] = None,
+    most: Annotated[int, typer.Option(help="Images that are explained at most.")] = 50,
+    device: _options.Device = "auto",
+    as_json: _options.Json = False,
+) -> None:
+    """Show which parts of images speak for their class (Grad-CAM)."""
+    from microtwin._accelerator import jax_on
+    from microtwin.classification import load_classifier, write_explanations
+
+    with jax_on(device), _console.progress_bar("explaining") as progress:
+        explained = write_explanations(
+            load_classifier(model),
+            _options.one_or_all(images),
+            target=target,
+            most=most,
+            output=output,
+            progress=progress,
+        )
+    if as_json:
+        _console.write_json(explained.to_dataframe().to_dict("records"))
+        return
+    typer.echo(
+        f"{output}: overview.png, explanations.csv, and a sheet for each of {len(explained)}"
     )
 
 

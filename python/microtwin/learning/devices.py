@@ -107,11 +107,15 @@ def _chosen() -> Any:
     return getattr(jax.config, "jax_default_device", None)
 
 
+def platform() -> str:
+    """Return on what kind of device steps run: "cpu", "gpu", ..."""
+    chosen = _chosen()
+    return str(jax.default_backend() if chosen is None else chosen.platform)
+
+
 def accelerated() -> bool:
     """Whether steps run on something else than CPUs."""
-    chosen = _chosen()
-    platform = jax.default_backend() if chosen is None else chosen.platform
-    return bool(platform != "cpu")
+    return platform() != "cpu"
 
 
 def compiler_options() -> dict[str, str]:

@@ -49,6 +49,11 @@ class Network:
         params = weights.params
         if self._dtype != jnp.float32:
             params, x = jax.tree.map(lambda leaf: leaf.astype(self._dtype), (params, x))
-        module = nnx.merge(self._graph, params, weights.stats, copy=True)
+        module: Any = self.module(Weights(params, weights.stats))
         out = getattr(module, method)(x, train=train, key=key, **asked)
         return out.astype(jnp.float32), nnx.state(module, nnx.Not(nnx.Param))
+
+    def module(self, weights: Weights) -> nnx.Module:
+        """Return the network as a module with these weights."""
+        module: nnx.Module = nnx.merge(self._graph, weights.params, weights.stats, copy=True)
+        return module

@@ -130,6 +130,15 @@ def held(frozen: str | None) -> Callable[[Params], Params] | None:
     )
 
 
+def learned(params: Params, frozen: str | None) -> list[Array]:
+    """Return the parameters that are not frozen."""
+    return [
+        leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
+        if frozen is None or not re.fullmatch(frozen, _name(path))
+    ]
+
+
 def _is_number(path: Any, value: Any) -> bool:
     """Tell a rate from what its schedule remembers, which has the same name."""
     return hasattr(value, "dtype")
