@@ -162,9 +162,7 @@ def explain(
     if as_json:
         _console.write_json(explained.to_dataframe().to_dict("records"))
         return
-    typer.echo(
-        f"{output}: overview.png, explanations.csv, and a sheet for each of {len(explained)}"
-    )
+    typer.echo(f"{output}: overview.png, explanations.csv, {len(explained)} sheets")
 
 
 @app.command()
