@@ -36,6 +36,9 @@ def test_every_image_is_held_out_once_and_the_numbers_are_those_of_the_folds(tmp
     for k in (1, 2, 3):
         classifier = mt.load_classifier(tmp_path / f"fold-{k}")
         assert classifier.metrics["val_accuracy"] == found.folds[k - 1]["val_accuracy"]
+        report = found.reports.reports[k - 1]
+        assert report.count == 20
+        assert report.accuracy == pytest.approx(classifier.metrics["val_accuracy"])
     assert found.to_csv(tmp_path / "folds.csv").read_text().count("\n") == 4
 
 

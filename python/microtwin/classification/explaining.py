@@ -10,6 +10,7 @@ from microtwin import _files, _validate
 from microtwin._figures import to_png
 from microtwin._progress import ProgressCallback, silent
 from microtwin.classification.explanation import Explanation
+from microtwin.classification.gradcam import require_maps
 from microtwin.classification.sheets import prediction_sheet
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def write_explanations(
         written.
     """
     _validate.integer(most, name="most", minimum=1)
+    require_maps(classifier.network.module(classifier.weights))
     folder = _files.output_folder(output)
     data = classifier.gathered(images)
     data = data.part(np.arange(min(most, len(data))))

@@ -10,7 +10,9 @@ import numpy as np
 from microtwin import _files, _result_files, _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin.classification.data import LabelledImages
+from microtwin.classification.fold_reports import FoldReports
 from microtwin.classification.presets import DEFAULT, PRESETS
+from microtwin.classification.report import Report
 from microtwin.classification.training import input_shape, train_classifier
 from microtwin.errors import InputError
 
@@ -29,10 +31,13 @@ class CrossValidation:
     folds : tuple of dict
         One row a fold: its number, how many images were learned from and held out, the epochs and
         seconds of training, and the metrics on the part held out.
+    reports : FoldReports
+        A whole report on each part held out.
     """
 
     preset: str
     folds: tuple[dict[str, float], ...]
+    reports: FoldReports
 
     def mean(self, metric: str = "val_accuracy") -> float:
         """Return the mean of a metric over the folds."""
@@ -111,6 +116,7 @@ def cross_validate(
         )
     parts = StratifiedKFold(count, shuffle=True, random_state=seed % 2**32)
     rows: list[dict[str, float]] = []
+    reports: list[Report] = []
     for k, (larger, held) in enumerate(parts.split(np.zeros(len(data)), data.labels)):
 
         def of_all(
@@ -133,6 +139,7 @@ def cross_validate(
             progress=of_all,
             **options,
         )
+        reports.append(classifier.evaluate(data.part(held)))
         rows.append(
             {
                 "fold": k + 1,
@@ -143,4 +150,4 @@ def cross_validate(
                 **{name: v for name, v in classifier.metrics.items() if name != "step"},
             }
         )
-    return CrossValidation(preset, tuple(rows))
+    return CrossValidation(preset, tuple(rows), FoldReports(tuple(reports)))

@@ -76,11 +76,7 @@ def grad_cam(
     R. R. Selvaraju et al., Grad-CAM: visual explanations from deep networks via gradient-based
     localization, ICCV (2017), eqs. 1 and 2.
     """
-    if not explainable(network):
-        raise InputError(
-            f"network must be a convolutional one to be explained by Grad-CAM: "
-            f"{type(network).__name__} has no maps of features that lie on the image"
-        )
+    require_maps(network)
     data = Batches.of(images)
     at_once = min(_validate.integer(at_once, name="at_once", minimum=1), len(data))
     graph, state = nnx.split(network)
@@ -107,6 +103,15 @@ def grad_cam(
 def explainable(network: nnx.Module) -> bool:
     """Whether a network has maps of features that lie on the image."""
     return hasattr(network, "features") and hasattr(network, "head")
+
+
+def require_maps(network: nnx.Module) -> None:
+    """Raise InputError unless a network is `explainable`."""
+    if not explainable(network):
+        raise InputError(
+            f"network must be a convolutional one to be explained by Grad-CAM: "
+            f"{type(network).__name__} has no maps of features that lie on the image"
+        )
 
 
 @cache
