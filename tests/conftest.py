@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 from microtwin import _backend
+from squares import save_squares, train_both
 
 # The machines that run this are shared and slow at times: no deadline for one example.
 hypothesis.settings.register_profile("microtwin", deadline=None, max_examples=60)
@@ -46,3 +47,15 @@ def no_gpu() -> None:
     """Leave the test to machines without a GPU."""
     if _backend.cuda_device_count() > 0:
         pytest.skip("this machine has a GPU")
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of a trained convolutional classifier, "cnn", and of a dense one, "dense"."""
+    return train_both(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a sub-folder of images for each of their classes."""
+    return save_squares(tmp_path_factory.mktemp("pictures"), 12)

@@ -20,7 +20,7 @@ def train_both(folder):
     """Train a convolutional and a dense network, in the folders "cnn" and "dense"."""
     images, labels = squares(192)
     for name, preset, options in (
-        ("cnn", "preclassifier", {"size": 32}),
+        ("cnn", "preclassifier", {"size": 40}),
         ("dense", "symbols-dense", {}),
     ):
         mt.train_classifier(

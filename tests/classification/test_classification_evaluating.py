@@ -38,7 +38,7 @@ def test_explaining_shows_the_evidence(runs):
     classifier = mt.load_classifier(runs / "cnn")
     images, labels = squares(40, seed=2)
     explained = classifier.explain(images, labels)
-    assert explained.heat.shape == (40, 32, 32)
+    assert explained.heat.shape == (40, 40, 40)
     assert explained.predictions.classes == ("left", "right")
     same = classifier.predict(images).probabilities
     assert explained.predictions.probabilities == pytest.approx(same, abs=1e-4)

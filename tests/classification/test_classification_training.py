@@ -139,6 +139,11 @@ def test_predictions_go_to_a_table(trained, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (
+            {"preset": "preclassifier", "size": (40, 50)},
+            r"size must be that of a square .*\(40, 50",
+        ),
+        ({"preset": "preclassifier", "size": 20}, "size must be at least 38 pixels"),
         ({"preset": "resnet"}, "preset must be one of preclassifier"),
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"validation": 1.5}, "validation must be a share between 0 and 1"),

@@ -3,17 +3,6 @@
 import pytest
 
 import microtwin as mt
-from squares import save_squares, train_both
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    return train_both(tmp_path_factory.mktemp("runs"))
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    return save_squares(tmp_path_factory.mktemp("pictures"), 12)
 
 
 def test_evaluate_prints_a_table_of_classes_and_the_accuracy(microtwin, runs, pictures):

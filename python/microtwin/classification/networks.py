@@ -10,6 +10,7 @@ from flax import nnx
 
 from microtwin._progress import ProgressCallback, silent
 from microtwin.classification.presets import Recipe
+from microtwin.errors import InputError
 from microtwin.learning import supervised
 from microtwin.learning.devices import compiler_options
 from microtwin.learning.network import Network, Weights
@@ -26,7 +27,9 @@ def network(
     options: dict[str, Any] = {"classes": outputs, **recipe.options}
     native = registry.ARCHITECTURES[recipe.architecture].takes
     if native != (*size, channels):
-        options |= {"size": tuple(size), "channels": channels}
+        if size[0] != size[1]:
+            raise InputError(f"size must be that of a square for this network, not {tuple(size)}")
+        options |= {"size": size[0], "channels": channels}
 
     def build(rngs: nnx.Rngs) -> nnx.Module:
         return registry.build(recipe.architecture, rngs=rngs, **options)
