@@ -51,6 +51,14 @@ from .phases import read_marks as read_marks
 from .phases import segment as segment
 from .phases import threshold_of as threshold_of
 from .phases import train_pixels as train_pixels
+from .selection import Labelling as Labelling
+from .selection import ask as ask
+from .selection import ask_next as ask_next
+from .selection import predict_labels as predict_labels
+from .selection import simple_features as simple_features
+from .selection import simulate as simulate
+from .selection import summarise as summarise
+from .selection import train_preclassifier as train_preclassifier
 from .statistics import Connectivity as Connectivity
 from .statistics import CorrelationFunction as CorrelationFunction
 from .statistics import CorrelationMap as CorrelationMap

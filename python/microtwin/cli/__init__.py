@@ -19,6 +19,7 @@ from microtwin.cli import (
     run,
     sample,
     segment,
+    select,
     train,
     transport,
 )
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 for _command in (run, segment, describe, anneal, train, sample, transport, compare, info):
     app.command(_command.__name__.rsplit(".", 1)[-1])(_command.command)
+app.add_typer(select.app, name="select")
 app.add_typer(classify.app, name="classify")
 
 

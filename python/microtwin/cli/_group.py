@@ -34,6 +34,8 @@ class Group(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands."""
         names = super().list_commands(ctx)
+        if ctx.parent is not None:  # those of one command, in the order they were added in
+            return names
         return sorted(names, key=lambda name: (*ORDER, name).index(name))
 
     def invoke(self, ctx: Any) -> Any:

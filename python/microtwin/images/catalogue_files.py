@@ -44,13 +44,15 @@ def locked(path: PathLike) -> Iterator[None]:
         lock.release()
 
 
-def read_table(path: PathLike, columns: Mapping[str, str]) -> list[dict[str, Any]]:
+def read_table(
+    path: PathLike, columns: Mapping[str, str], *, needed: Sequence[str] = ("label", "path")
+) -> list[dict[str, Any]]:
     """Return the rows of a table by name of their columns, those in `columns` by our names.
 
     Raises
     ------
     InputError
-        If it is no table, lacks the columns label or path, or has no rows.
+        If it is no table, lacks a column that is needed, or has no rows.
     """
     file = Path(path)
     unknown = sorted(set(columns) - set(COLUMNS))
@@ -70,11 +72,9 @@ def read_table(path: PathLike, columns: Mapping[str, str]) -> list[dict[str, Any
         rows = list(table)
     except csv.Error as error:
         raise InputError(f"{file} is not a readable CSV file: {error}") from error
-    if not rows or not {"label", "path"} <= set(names):
-        wanted = [columns.get(name, name) for name in ("id", "label", "path")]
-        raise InputError(
-            f"{file} must be a table with the columns {wanted[0]}, {wanted[1]} and {wanted[2]}"
-        )
+    if not rows or not set(needed) <= set(names):
+        *some, last = (columns.get(name, name) for name in dict.fromkeys(("id", *needed)))
+        raise InputError(f"{file} must be a table with the columns {', '.join(some)} and {last}")
     if any(None in row for row in rows):
         number = next(i for i, row in enumerate(rows) if None in row)
         raise InputError(f"{file} has more cells than columns in row {number + 1}")
@@ -103,7 +103,7 @@ def write_table(path: PathLike, rows: Iterable[tuple[Sequence[Any], Mapping[str,
             where = Path(folder).resolve()
             where = where.relative_to(home) if where.is_relative_to(home) else where
             shown[folder] = "" if where == Path() else f"{where.as_posix()}/"
-        known = "" if score is None else f"{score:.6g}"
+        known = "" if score is None else repr(score)
         table.writerow(
             (number, label, shown[folder] + name, split, known, by, *map(extra.get, others))
         )

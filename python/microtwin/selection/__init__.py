@@ -1,24 +1,9 @@
 """Which images are worth using: labels, the preclassifier, and whom to ask next.
 
-It trains nothing by itself: that is done in `microtwin.classification`.
+It trains nothing by itself: that is done in `microtwin.classification`. The public names are listed
+in ``__init__.pyi``; each is imported when it is first used, since only the preclassifier needs JAX.
 """
 
-from microtwin.selection.asking import Question, ask_next
-from microtwin.selection.features import simple_features
-from microtwin.selection.labelling import Agreement, Labelling
-from microtwin.selection.strategies import Asked, ask, doubt
-from microtwin.selection.summary import Judged, Summary, summarise
+import lazy_loader
 
-__all__ = [
-    "Agreement",
-    "Asked",
-    "Judged",
-    "Labelling",
-    "Question",
-    "Summary",
-    "ask",
-    "ask_next",
-    "doubt",
-    "simple_features",
-    "summarise",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

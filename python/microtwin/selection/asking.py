@@ -16,7 +16,7 @@ from microtwin.images.catalogue import Catalogue, Entry
 from microtwin.images.reading import read_pixels
 from microtwin.images.sized import sized
 from microtwin.selection.features import simple_features
-from microtwin.selection.strategies import NEED_MODEL, ask, doubt
+from microtwin.selection.strategies import DIVERSITIES, NEED_MODEL, STRATEGIES, ask, doubt
 
 SHORTLIST = 5.0  # how many times as many images are looked at for unlike ones as are asked for
 COLD = 1000  # images looked at where there is no model, drawn at random from more
@@ -100,6 +100,8 @@ def ask_next(
     number = _validate.integer(n, name="n", minimum=1)
     share = _validate.real(validation, name="validation", minimum=0, maximum=0.5)
     rng = np.random.default_rng(_validate.seed(seed))
+    _validate.choice(strategy or "margin", STRATEGIES, name="strategy")
+    _validate.choice(diversity or "k-means", DIVERSITIES, name="diversity")
     now = Catalogue.from_csv(table)
     open_ones = [entry for entry in now if not entry.by_person]
     judging = [e for e in open_ones if _judges(e, share)]

@@ -67,7 +67,7 @@ class Labelling:
     ) -> None:
         self.table = Path(table)
         self.by = person(by)
-        self.labels = _two(labels)
+        self.labels = two_labels(labels)
         now = Catalogue.from_csv(table)
         wanted = [entry.id for entry in now] if order is None else list(order)
         self._queue = [i for i in dict.fromkeys(wanted) if not now[i].by_person]
@@ -171,7 +171,14 @@ def person(name: str) -> str:
     return given
 
 
-def _two(labels: tuple[str, str]) -> tuple[str, str]:
+def two_labels(labels: tuple[str, str]) -> tuple[str, str]:
+    """Return what a fit image is called, and an unfit one.
+
+    Raises
+    ------
+    InputError
+        If these are not two different names.
+    """
     given = [str(label).strip() for label in labels]
     if len(given) != 2 or not all(given) or given[0] == given[1]:
         raise InputError(f"labels must be two different names, not {labels!r}")
