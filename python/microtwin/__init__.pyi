@@ -6,9 +6,11 @@ from .annealing import anneal_replicas as anneal_replicas
 from .annealing import read_curves as read_curves
 from .annealing import target_from_curves as target_from_curves
 from .annealing import unconstrained as unconstrained
+from .classification import AnomalyScores as AnomalyScores
 from .classification import Classifier as Classifier
 from .classification import CrossEvaluation as CrossEvaluation
 from .classification import CrossValidation as CrossValidation
+from .classification import Detector as Detector
 from .classification import Explanation as Explanation
 from .classification import LabelledImages as LabelledImages
 from .classification import Predictions as Predictions
@@ -17,9 +19,11 @@ from .classification import cross_evaluate as cross_evaluate
 from .classification import cross_validate as cross_validate
 from .classification import grad_cam as grad_cam
 from .classification import load_classifier as load_classifier
+from .classification import load_detector as load_detector
 from .classification import plot_history as plot_history
 from .classification import plot_predictions as plot_predictions
 from .classification import train_classifier as train_classifier
+from .classification import train_detector as train_detector
 from .comparison import Comparison as Comparison
 from .comparison import Novelty as Novelty
 from .comparison import compare as compare

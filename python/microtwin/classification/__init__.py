@@ -3,6 +3,13 @@
 It knows labelled images and networks that judge them, but not what a network generates.
 """
 
+from microtwin.classification.anomaly import (
+    AnomalyScores,
+    Detector,
+    Evaluation,
+    load_detector,
+    train_detector,
+)
 from microtwin.classification.classifier import Classifier, load_classifier
 from microtwin.classification.cross import CrossEvaluation, cross_evaluate
 from microtwin.classification.data import LabelledImages
@@ -21,9 +28,12 @@ from microtwin.classification.training import train_classifier
 
 __all__ = [
     "PRESETS",
+    "AnomalyScores",
     "Classifier",
     "CrossEvaluation",
     "CrossValidation",
+    "Detector",
+    "Evaluation",
     "Explanation",
     "FoldReports",
     "LabelledImages",
@@ -34,10 +44,12 @@ __all__ = [
     "cross_validate",
     "grad_cam",
     "load_classifier",
+    "load_detector",
     "plot_history",
     "plot_predictions",
     "prediction_sheet",
     "train_classifier",
+    "train_detector",
     "write_evaluation",
     "write_explanations",
 ]

@@ -12,6 +12,7 @@ import typer
 
 from microtwin.cli import (
     anneal,
+    anomaly,
     classify,
     compare,
     describe,
@@ -38,6 +39,7 @@ for _command in (run, segment, describe, anneal, train, sample, transport, compa
     app.command(_command.__name__.rsplit(".", 1)[-1])(_command.command)
 app.add_typer(select.app, name="select")
 app.add_typer(classify.app, name="classify")
+app.add_typer(anomaly.app, name="anomaly")
 
 
 def _say_version(asked: bool) -> None:

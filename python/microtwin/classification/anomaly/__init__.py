@@ -1,0 +1,11 @@
+"""What is not normal: autoencoders, a classifier and a flow on what they leave, honest thresholds.
+
+It knows images of any source, micrographs as well as generated ones, and no generator.
+"""
+
+from microtwin.classification.anomaly.detector import Detector, load_detector
+from microtwin.classification.anomaly.evaluation import Evaluation
+from microtwin.classification.anomaly.scores import AnomalyScores
+from microtwin.classification.anomaly.training import train_detector
+
+__all__ = ["AnomalyScores", "Detector", "Evaluation", "load_detector", "train_detector"]
