@@ -4,6 +4,7 @@
 #include <array>
 
 #include "microtwin/parallel.hpp"
+#include "voxel_kernels.hpp"
 
 namespace microtwin {
 namespace {
@@ -34,18 +35,23 @@ class Edges {
     // that has a colour.
     void close(CoarseGraph& graph, const std::vector<std::uint8_t>& colours, std::int32_t begin,
                std::int32_t end) {
-        const auto near = std::stable_partition(edges_.begin(), edges_.end(), [&](const Edge& e) {
+        const auto is_near = [&](const Edge& e) {
             return (e.neighbour >= begin && e.neighbour < end) ||
                    colours[index(e.neighbour)] != colours[index(begin)];
-        });
-        graph.near.push_back(static_cast<std::int64_t>(graph.neighbour.size()) +
-                             (near - edges_.begin()));
-        float sum = graph.ground[graph.near.size() - 1];
-        for (const Edge& edge : edges_) {
-            graph.neighbour.push_back(edge.neighbour);
-            graph.conductance.push_back(edge.conductance);
-            sum += graph.conductance.back();
-        }
+        };
+        float sum = graph.ground[graph.near.size()];
+        const std::size_t before = graph.neighbour.size();
+        const auto append = [&](bool near) {
+            for (const Edge& edge : edges_) {
+                if (is_near(edge) != near) continue;
+                graph.neighbour.push_back(edge.neighbour);
+                graph.conductance.push_back(edge.conductance);
+                sum += edge.conductance;
+            }
+        };
+        append(true);
+        graph.near.push_back(static_cast<std::int64_t>(graph.neighbour.size()));
+        if (graph.neighbour.size() - before < edges_.size()) append(false);
         graph.begin.push_back(static_cast<std::int64_t>(graph.neighbour.size()));
         graph.diagonal.push_back(sum);
         edges_.clear();
@@ -85,13 +91,15 @@ struct BlockParts {
 
 class VoxelCoarsener {
   public:
-    VoxelCoarsener(const VoxelNetwork& fine, Padded<std::int32_t>& part, int threads)
-        : fine_(fine), rows_(fine.rows), part_(part), threads_(threads) {}
+    VoxelCoarsener(const VoxelNetwork& fine, VoxelParts& parts, int threads)
+        : fine_(fine), rows_(fine.rows), part_(parts.part), halfway_(parts.halfway),
+          threads_(threads) {}
 
     CoarseGraph coarsen() {
         graph_.blocks = halved(rows_.shape);
         for (const Seam& seam : fine_.seams) graph_.periodic[index(seam.axis)] = true;
         number_parts();
+        find_halfway();
         colours_ = colour(graph_);
         add_ground();
         join();
@@ -186,11 +194,23 @@ class VoxelCoarsener {
                             empty);
     }
 
+    void find_halfway() {
+        halfway_ = Padded<float>(rows_.size(), rows_.stride(0) + 16);
+        const auto work = 2 * static_cast<double>(rows_.size());
+        parallel_ranges(rows_.rows(), worthwhile(threads_, work), 0,
+                        [&](std::int64_t begin, std::int64_t end, int&) {
+                            for (std::int64_t row = begin; row < end; ++row) {
+                                const NetworkRow at(fine_, row);
+                                halfway_of_row(at, part_.data() + at.at, halfway_.data() + at.at);
+                            }
+                        });
+    }
+
     void add_ground() {
         graph_.ground.assign(index(graph_.first.back()), 0);
         for (const Contact& contact : fine_.contacts)
             graph_.ground[index(part_[contact.voxel])] +=
-                lengthened(contact.conductance, halfway(fine_, part_, contact.voxel));
+                lengthened(contact.conductance, halfway_[contact.voxel]);
     }
 
     // Each row of blocks is joined by itself, and the rows put together.
@@ -211,7 +231,9 @@ class VoxelCoarsener {
                 piece.ground.assign(from, to);
                 piece.neighbour.reserve(6 * piece.ground.size());
                 piece.conductance.reserve(6 * piece.ground.size());
-                for (std::int64_t b = begin * wide; b < end * wide; ++b) join_block(b, piece);
+                std::array<Edges, 9> edges;  // of each part of a block, and the empty one
+                for (std::int64_t b = begin * wide; b < end * wide; ++b)
+                    join_block(b, edges, piece);
             });
         graph_.begin = {0};
         std::size_t edges = 0;
@@ -231,21 +253,21 @@ class VoxelCoarsener {
         }
     }
 
-    void join_block(std::int64_t b, CoarseGraph& piece) const {
+    void join_block(std::int64_t b, std::array<Edges, 9>& edges, CoarseGraph& piece) const {
         const Offset block = offset_of(b, graph_.blocks);
         const std::int32_t begin = graph_.first[index(b)], end = graph_.first[index(b + 1)];
-        std::array<Edges, 9> edges;  // of each part, and the empty one
         for (unsigned i = 0; i < 8; ++i) {
             const std::int64_t q = voxel(block, i);
             if (q < 0 || !(fine_.inverse[q] > 0)) continue;
-            const float own = halfway(fine_, part_, q);
+            const std::int32_t part = part_[q];
+            const float own = halfway_[q];
             for (int axis = 0; axis < 3; ++axis) {
                 const float* along = fine_.conductance[index(axis)].data();
                 const std::int64_t step = rows_.stride(axis);
                 const auto add = [&](std::int64_t other, float g) {
-                    if (g > 0 && part_[other] != part_[q])
-                        edges[index(part_[q] - begin)].add(
-                            part_[other], lengthened(g, own + halfway(fine_, part_, other)));
+                    if (g > 0 && part_[other] != part)
+                        edges[index(part - begin)].add(part_[other],
+                                                       lengthened(g, own + halfway_[other]));
                 };
                 add(q + step, along[q]);
                 add(q - step, along[q - step]);
@@ -259,8 +281,8 @@ class VoxelCoarsener {
                 if (part_[seam->first] != i)
                     edges[index(i - begin)].add(
                         part_[seam->first],
-                        lengthened(seam->conductance, halfway(fine_, part_, seam->last) +
-                                                          halfway(fine_, part_, seam->first)));
+                        lengthened(seam->conductance,
+                                   halfway_[seam->last] + halfway_[seam->first]));
             edges[index(i - begin)].close(piece, colours_, begin, end);
         }
     }
@@ -268,6 +290,7 @@ class VoxelCoarsener {
     const VoxelNetwork& fine_;
     const RowShape& rows_;
     Padded<std::int32_t>& part_;
+    Padded<float>& halfway_;
     int threads_;
     CoarseGraph graph_;
     std::vector<std::uint8_t> colours_;  // of each part
@@ -395,8 +418,8 @@ class PartCoarsener {
 
 }  // namespace
 
-CoarseGraph coarsened(const VoxelNetwork& fine, Padded<std::int32_t>& part, int threads) {
-    return VoxelCoarsener(fine, part, threads).coarsen();
+CoarseGraph coarsened(const VoxelNetwork& fine, VoxelParts& parts, int threads) {
+    return VoxelCoarsener(fine, parts, threads).coarsen();
 }
 
 CoarseGraph coarsened(CoarseGraph& fine) { return PartCoarsener(fine).coarsen(); }

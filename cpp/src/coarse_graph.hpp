@@ -5,7 +5,6 @@
 // ones of a periodic structure of an odd number of blocks have colours of their own.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -49,21 +48,15 @@ inline float lengthened(float conductance, float halfway) {
 // has itself, so that a film goes with one of the wires beside it, and does not join them.
 inline constexpr float kStrong = 0.1F;
 
-// Parts of voxels; `part` gets the number of each voxel's in padded rows. What does not conduct is
-// in the first, empty part of its row of blocks.
-CoarseGraph coarsened(const VoxelNetwork& fine, Padded<std::int32_t>& part, int threads);
+// Of each voxel, in padded rows.
+struct VoxelParts {
+    // What does not conduct is in the first, empty part of its row of blocks.
+    Padded<std::int32_t> part;
+    Padded<float> halfway;  // resistance to the middle of its part
+};
 
-// The resistance from a voxel to the middle of its part.
-inline float halfway(const VoxelNetwork& net, const Padded<std::int32_t>& part, std::int64_t q) {
-    float best = 0;
-    for (int axis = 0; axis < 3; ++axis) {
-        const float* along = net.conductance[static_cast<std::size_t>(axis)].data();
-        const std::int64_t step = net.rows.stride(axis);
-        if (part[q + step] == part[q]) best = std::max(best, along[q]);
-        if (part[q - step] == part[q]) best = std::max(best, along[q - step]);
-    }
-    return best > 0 ? 0.5F / best : 0;
-}
+// Parts of voxels, and which voxel is in which.
+CoarseGraph coarsened(const VoxelNetwork& fine, VoxelParts& parts, int threads);
 
 // Parts of parts; the finer network is told the parent of each.
 CoarseGraph coarsened(CoarseGraph& fine);

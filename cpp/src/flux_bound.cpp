@@ -20,7 +20,7 @@ template <class T>
 class Balance {
   public:
     Balance(const VoxelNetwork& net, const Multigrid& grids, T* sources, int threads)
-        : net_(net), part_(grids.part()), graphs_(grids.graphs()), grids_(grids), sources_(sources),
+        : net_(net), part_(grids.parts().part), halfway_(grids.parts().halfway), graphs_(grids.graphs()), grids_(grids), sources_(sources),
           threads_(threads) {}
 
     double energy() {
@@ -35,13 +35,29 @@ class Balance {
     void gather() {
         for (const CoarseGraph& graph : graphs_) parts_.emplace_back(index(graph.size()), 0.0);
         const RowShape& rows = net_.rows;
-        for (std::int64_t row = 0; row < rows.rows(); ++row)
-            for (std::int64_t q = row * rows.width; q < row * rows.width + rows.shape[2]; ++q)
-                parts_[0][index(part_[q])] += static_cast<double>(sources_[q]);
+        const Shape3& blocks = graphs_.front().blocks;
+        const auto work = static_cast<double>(rows.size());
+        parallel_ranges(blocks[0] * blocks[1], worthwhile(threads_, 2 * work), 0,
+                        [&](std::int64_t begin, std::int64_t end, int&) {
+                            for (std::int64_t b = begin; b < end; ++b) gather_voxels(b);
+                        });
         for (std::size_t l = 0; l + 1 < graphs_.size(); ++l)
             for (std::size_t i = 0; i < parts_[l].size(); ++i)
                 if (graphs_[l].parent[i] >= 0)
                     parts_[l + 1][index(graphs_[l].parent[i])] += parts_[l][i];
+    }
+
+    // Of a row of blocks: parts do not reach beyond it.
+    void gather_voxels(std::int64_t row) {
+        const RowShape& rows = net_.rows;
+        const std::int64_t wide = graphs_.front().blocks[1];
+        for (std::int64_t i = 0; i < 4; ++i) {
+            const std::int64_t z = row / wide * 2 + i / 2, y = row % wide * 2 + i % 2;
+            if (z >= rows.shape[0] || y >= rows.shape[1]) continue;
+            const std::int64_t begin = rows.at(z, y, 0);
+            for (std::int64_t q = begin; q < begin + rows.shape[2]; ++q)
+                parts_[0][index(part_[q])] += static_cast<double>(sources_[q]);
+        }
     }
 
     Drops coarsest() const {
@@ -76,10 +92,20 @@ class Balance {
         return above / (1 + static_cast<double>(conductance) * static_cast<double>(halfway));
     }
 
-    // The drop of an edge between two voxels of different parts.
-    double between(const Drops& drops, std::int64_t from, std::int64_t to, float g) const {
-        const float both = halfway(net_, part_, from) + halfway(net_, part_, to);
-        return shared(g, both, drop(graphs_.front(), drops, part_[from], part_[to]));
+    // The drop of an edge between two voxels of different parts, from that between these.
+    double between(std::int64_t from, std::int64_t to, float g, double above) const {
+        return shared(g, halfway_[from] + halfway_[to], above);
+    }
+
+    // The drop between two parts of voxels; the same two are asked for again and again.
+    struct Known {
+        std::int32_t from = -1, to = -1;
+        double drop = 0;
+    };
+    double known(const Drops& drops, std::int32_t from, std::int32_t to, Known& last) const {
+        if (from != last.from || to != last.to)
+            last = {from, to, drop(graphs_.front(), drops, from, to)};
+        return last.drop;
     }
 
     Drops finer(std::size_t l, const Drops& above) const {
@@ -139,14 +165,16 @@ class Balance {
     double voxels(const Drops& drops) {
         double energy = 0;
         for (const Contact& contact : net_.contacts) {
-            const double drop = shared(contact.conductance, halfway(net_, part_, contact.voxel),
+            const double drop = shared(contact.conductance, halfway_[contact.voxel],
                                        drops.ground[index(part_[contact.voxel])]);
             sources_[contact.voxel] -= static_cast<T>(contact.conductance * drop);
             energy += contact.conductance * drop * drop;
         }
         for (const Seam& seam : net_.seams) {
             if (part_[seam.last] == part_[seam.first]) continue;
-            const double through = between(drops, seam.last, seam.first, seam.conductance);
+            const double through =
+                between(seam.last, seam.first, seam.conductance,
+                        drop(graphs_.front(), drops, part_[seam.last], part_[seam.first]));
             sources_[seam.last] -= static_cast<T>(seam.conductance * through);
             sources_[seam.first] += static_cast<T>(seam.conductance * through);
             energy += seam.conductance * through * through;
@@ -170,6 +198,7 @@ class Balance {
         std::array<std::int64_t, 8> voxel{};
         std::array<double, 8> left{};
         std::array<std::array<double, 3>, 8> inside{};  // conductance to the next within the block
+        std::array<std::array<Known, 2>, 3> last;
         double energy = 0;
         bool any = false;
         for (unsigned i = 0; i < 8; ++i) {
@@ -182,25 +211,54 @@ class Balance {
             any = true;
             voxel[i] = q;
             left[i] = static_cast<double>(sources_[q]);
+            const std::int32_t part = part_[q];
             for (unsigned axis = 0; axis < 3; ++axis) {
                 const std::int64_t step = rows.stride(static_cast<int>(axis));
                 const float* along = net_.conductance[axis].data();
                 const auto cross = [&](std::int64_t other, float g, bool count) {
-                    const double through = between(drops, q, other, g);
+                    const double through = between(
+                        q, other, g, known(drops, part, part_[other], last[axis][count ? 1 : 0]));
                     left[i] -= g * through;
                     if (count) energy += g * through * through;
                 };
                 if (const float g = along[q]; g > 0) {
-                    if (part_[q + step] == part_[q])
+                    if (part_[q + step] == part)
                         inside[i][axis] = g;
                     else
                         cross(q + step, g, true);
                 }
-                if (const float g = along[q - step]; g > 0 && part_[q - step] != part_[q])
+                if (const float g = along[q - step]; g > 0 && part_[q - step] != part)
                     cross(q - step, g, false);
             }
         }
-        return any ? energy + within(voxel, left, inside) : 0;
+        if (!any) return 0;
+        const bool uniform = all_alike(inside);
+        return energy + (uniform ? within_alike(left, inside[0][0]) : within(voxel, left, inside));
+    }
+
+    // Whether the eight voxels of a block are one part, all joined alike.
+    static bool all_alike(const std::array<std::array<double, 3>, 8>& inside) {
+        const double g = inside[0][0];
+        if (!(g > 0)) return false;
+        for (unsigned i = 0; i < 8; ++i)
+            for (unsigned axis = 0; axis < 3; ++axis)
+                if ((i & 4U >> axis) == 0 && inside[i][axis] != g) return false;
+        return true;
+    }
+
+    // As `within`, for such a block: what is left over, as a sum of products of signs (+ + or + -
+    // along each axis), drives the potential 1 / (2 g n) times that, with n the signs that change.
+    static double within_alike(std::array<double, 8>& left, double g) {
+        for (const unsigned step : {1U, 2U, 4U})
+            for (unsigned i = 0; i < 8; ++i)
+                if ((i & step) == 0) {
+                    const double a = left[i], b = left[i + step];
+                    left[i] = a + b;
+                    left[i + step] = a - b;
+                }
+        const double one = left[1] * left[1] + left[2] * left[2] + left[4] * left[4];
+        const double two = left[3] * left[3] + left[5] * left[5] + left[6] * left[6];
+        return (one + two / 2 + left[7] * left[7] / 3) / (16 * g);
     }
 
     // The energy of what flows within the parts of a block to even out what is left over.
@@ -256,6 +314,7 @@ class Balance {
 
     const VoxelNetwork& net_;
     const Padded<std::int32_t>& part_;
+    const Padded<float>& halfway_;
     const std::vector<CoarseGraph>& graphs_;
     const Multigrid& grids_;
     T* sources_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "microtwin/parallel.hpp"
-#include "voxel_kernels.hpp"
 
 namespace microtwin {
 namespace {
@@ -55,7 +54,7 @@ void relax(const CoarseGraph& graph, int colour, Order order, int threads, const
 }  // namespace
 
 Multigrid::Multigrid(const VoxelNetwork& network, int threads) : net_(network), threads_(threads) {
-    graphs_.push_back(coarsened(network, part_, threads));
+    graphs_.push_back(coarsened(network, parts_, threads));
     while (graphs_.back().size() > kSolvedExactly && !graphs_.back().neighbour.empty())
         graphs_.push_back(coarsened(graphs_.back()));
     const RowShape& rows = net_.rows;
@@ -80,34 +79,51 @@ Multigrid::Multigrid(const VoxelNetwork& network, int threads) : net_(network), 
 }
 
 void Multigrid::cycle(const float* r, float* z) {
-    const std::int64_t rows = net_.rows.rows(), ny = net_.rows.shape[1];
-    const auto each_row = static_cast<double>(net_.rows.width);
-    const auto half = [&](std::int64_t row, int colour) {
-        return Half{static_cast<int>((row / ny + row % ny + colour) & 1)};
-    };
-    const auto sweep = [&](int colour) {
-        for_ranges(rows, threads_, each_row, [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t row = begin; row < end; ++row) {
-                const NetworkRow at(net_, row);
-                relax_half(at, half(row, colour), r + at.at, z + at.at);
-            }
-        });
-        // Around the edges: voxels of one colour do not depend on each other.
-        for (const auto& [to, from, conductance] : around_[index(colour)])
-            z[to] += conductance * z[from] * net_.inverse[to];
-    };
-    for_ranges(rows, threads_, each_row / 2, [&](std::int64_t begin, std::int64_t end) {
+    begin(r, z);
+    sweep(1, r, z);
+    restrict_voxels(z);
+    cycle_graphs();
+    prolong_voxels(z);
+    sweep(1, r, z);
+    sweep(0, r, z);
+}
+
+void Multigrid::smooth(const float* r, float* z, int sweeps) const {
+    begin(r, z);
+    sweep(1, r, z);
+    for (int i = 1; i < sweeps; ++i) {
+        sweep(0, r, z);
+        sweep(1, r, z);
+    }
+}
+
+Half Multigrid::half(std::int64_t row, int colour) const {
+    const std::int64_t ny = net_.rows.shape[1];
+    return {static_cast<int>((row / ny + row % ny + colour) & 1)};
+}
+
+// A half-sweep over the first colour, from zero.
+void Multigrid::begin(const float* r, float* z) const {
+    const double each_row = static_cast<double>(net_.rows.width) / 2;
+    for_ranges(net_.rows.rows(), threads_, each_row, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t row = begin; row < end; ++row) {
             const NetworkRow at(net_, row);
             begin_half(at, half(row, 0), r + at.at, z + at.at);
         }
     });
-    sweep(1);
-    restrict_voxels(z);
-    cycle_graphs();
-    prolong_voxels(z);
-    sweep(1);
-    sweep(0);
+}
+
+void Multigrid::sweep(int colour, const float* r, float* z) const {
+    const auto each_row = static_cast<double>(net_.rows.width);
+    for_ranges(net_.rows.rows(), threads_, each_row, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) {
+            const NetworkRow at(net_, row);
+            relax_half(at, half(row, colour), r + at.at, z + at.at);
+        }
+    });
+    // Around the edges: voxels of one colour do not depend on each other.
+    for (const auto& [to, from, conductance] : around_[index(colour)])
+        z[to] += conductance * z[from] * net_.inverse[to];
 }
 
 // After both half-sweeps from zero all equations of the second half hold, and in the first half
@@ -128,13 +144,13 @@ void Multigrid::restrict_voxels(const float* x) {
                 const NetworkRow at(net_, z * shape[1] + y);
                 const Half half{static_cast<int>((z + y) & 1)};
                 inflow_of_half(at, half, x + at.at, inflow.data());
-                const std::int32_t* part = part_.data() + at.at;
+                const std::int32_t* part = parts_.part.data() + at.at;
                 for (std::int64_t k = half.second; k < shape[2]; k += 2)
                     currents[index(part[k])] += inflow[index(k)];
             }
     });
     for (const auto& [to, from, conductance] : around_[0])
-        currents[index(part_[to])] += conductance * x[from];
+        currents[index(parts_.part[to])] += conductance * x[from];
 }
 
 void Multigrid::prolong_voxels(float* x) const {
@@ -144,7 +160,7 @@ void Multigrid::prolong_voxels(float* x) const {
                [&](std::int64_t begin, std::int64_t end) {
                    for (std::int64_t row = begin; row < end; ++row) {
                        float* own = x + row * net_.rows.width;
-                       const std::int32_t* part = part_.data() + row * net_.rows.width;
+                       const std::int32_t* part = parts_.part.data() + row * net_.rows.width;
                        for (std::int64_t k = (row / ny + row % ny) & 1; k < nx; k += 2)
                            own[k] += potentials[index(part[k])];
                    }

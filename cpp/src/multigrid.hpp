@@ -8,6 +8,7 @@
 
 #include "coarse_graph.hpp"
 #include "dense_network.hpp"
+#include "voxel_kernels.hpp"
 
 namespace microtwin {
 
@@ -18,7 +19,10 @@ class Multigrid {
     // z, in padded rows, is about the potential that the currents r drive.
     void cycle(const float* r, float* z);
 
-    const Padded<std::int32_t>& part() const { return part_; }
+    // The same by some sweeps over the voxels alone, which even out what neighbours disagree on.
+    void smooth(const float* r, float* z, int sweeps) const;
+
+    const VoxelParts& parts() const { return parts_; }
     const std::vector<CoarseGraph>& graphs() const { return graphs_; }
     const DenseNetwork& coarsest() const { return dense_; }
 
@@ -29,13 +33,16 @@ class Multigrid {
         float conductance;
     };
 
+    Half half(std::int64_t row, int colour) const;
+    void begin(const float* r, float* z) const;
+    void sweep(int colour, const float* r, float* z) const;
     void restrict_voxels(const float* x);
     void prolong_voxels(float* x) const;
     void cycle_graphs();
 
     const VoxelNetwork& net_;
     int threads_;
-    Padded<std::int32_t> part_;
+    VoxelParts parts_;
     std::array<std::vector<Around>, 2> around_;  // for voxels of each colour
     std::vector<CoarseGraph> graphs_;
     std::vector<std::vector<float>> currents_, potentials_;  // of each graph

@@ -1,5 +1,6 @@
 #include "voxel_kernels.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace microtwin {
@@ -46,6 +47,31 @@ MICROTWIN_INLINE double apply(const NetworkRow& row, const T* __restrict p, T* _
                static_cast<T>(gx[k - 1]) * (own - p[k - 1]);
     }
     return sum_of_products(row.width, p, y);
+}
+
+template <class T>
+MICROTWIN_INLINE double relieve(const NetworkRow& row, const float* __restrict z,
+                                T* __restrict r) {
+    double sums[kWide] = {};
+    const std::int64_t sz = row.sz, sy = row.sy;
+    for (std::int64_t k0 = 0; k0 < row.width; k0 += kWide)
+        for (int l = 0; l < kWide; ++l) {
+            const std::int64_t k = k0 + l;
+            const T own = z[k];
+            const auto to = [&](float g, std::int64_t other) MICROTWIN_INLINE_LAMBDA {
+                return static_cast<T>(g) * (own - static_cast<T>(z[other]));
+            };
+            const T out = to(row.gz[k], k + sz) + to(row.gz[k - sz], k - sz) +
+                          to(row.gy[k], k + sy) + to(row.gy[k - sy], k - sy) +
+                          to(row.gx[k], k + 1) + to(row.gx[k - 1], k - 1);
+            const T before = r[k];
+            r[k] = before - out;
+            sums[l] += static_cast<double>(own) *
+                       (2 * static_cast<double>(before) - static_cast<double>(out));
+        }
+    double sum = 0;
+    for (const double part : sums) sum += part;
+    return sum;
 }
 
 template <class T>
@@ -122,11 +148,32 @@ MICROTWIN_CLONES void inflow_of_half(const NetworkRow& row, Half half, const flo
         for (int l = 0; l < kWide; ++l) out[k + l] = turn[l] * inflow(row, x, k + l);
 }
 
+MICROTWIN_CLONES void halfway_of_row(const NetworkRow& row, const std::int32_t* __restrict part,
+                                     float* __restrict halfway) {
+    for (std::int64_t k = 0; k < row.width; ++k) {
+        const auto within = [&](float g, std::int64_t step) MICROTWIN_INLINE_LAMBDA {
+            return part[k + step] == part[k] ? g : 0.0F;
+        };
+        const float z = std::max(within(row.gz[k], row.sz), within(row.gz[k - row.sz], -row.sz));
+        const float y = std::max(within(row.gy[k], row.sy), within(row.gy[k - row.sy], -row.sy));
+        const float x = std::max(within(row.gx[k], 1), within(row.gx[k - 1], -1));
+        const float best = std::max(x, std::max(y, z));
+        halfway[k] = best > 0 ? 0.5F / best : 0;
+    }
+}
+
 MICROTWIN_CLONES double apply_row(const NetworkRow& row, const float* p, float* y) {
     return apply(row, p, y);
 }
 MICROTWIN_CLONES double apply_row(const NetworkRow& row, const double* p, double* y) {
     return apply(row, p, y);
+}
+
+MICROTWIN_CLONES double relieve_row(const NetworkRow& row, const float* z, float* r) {
+    return relieve(row, z, r);
+}
+MICROTWIN_CLONES double relieve_row(const NetworkRow& row, const float* z, double* r) {
+    return relieve(row, z, r);
 }
 
 MICROTWIN_CLONES double dot(std::int64_t size, const float* a, const float* b) {

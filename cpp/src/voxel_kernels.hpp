@@ -35,9 +35,17 @@ void relax_half(const NetworkRow& row, Half half, const float* b, float* x);
 // What flows into one half from the other.
 void inflow_of_half(const NetworkRow& row, Half half, const float* x, float* inflow);
 
+// The resistance from each voxel to the middle of its part: half that of its best edge within.
+void halfway_of_row(const NetworkRow& row, const std::int32_t* part, float* halfway);
+
 // y = A p without seams and contacts; returns p . y.
 double apply_row(const NetworkRow& row, const float* p, float* y);
 double apply_row(const NetworkRow& row, const double* p, double* y);
+
+// r -= A z without seams and contacts; returns z . (2 r - A z), with r as it was: by how much the
+// energy falls with z.
+double relieve_row(const NetworkRow& row, const float* z, float* r);
+double relieve_row(const NetworkRow& row, const float* z, double* r);
 
 double dot(std::int64_t size, const float* a, const float* b);
 double dot(std::int64_t size, const double* a, const float* b);
