@@ -8,15 +8,19 @@
 
 #include "arrays.hpp"
 #include "microtwin/statistics.hpp"
+#include "microtwin/transport.hpp"
 
 namespace microtwin::python {
+
+// The core's solver of transport, or that for GPUs.
+using SolveTransport = Transport (*)(const TransportProblem&, const TransportOptions&, float*);
 
 void bind_statistics(py::module_& m);
 void bind_annealing(py::module_& m);
 void bind_clusters(py::module_& m);
 void bind_distance(py::module_& m);
 void bind_configurations(py::module_& m);
-void bind_transport(py::module_& m);
+void bind_transport(py::module_& m, SolveTransport solve);
 void bind_cuda_annealing(py::module_& m);  // of _cuda
 
 inline py::tuple lag_tables(const std::vector<LagCounts>& counts) {

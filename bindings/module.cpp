@@ -8,5 +8,5 @@ PYBIND11_MODULE(_core, m) {
     microtwin::python::bind_clusters(m);
     microtwin::python::bind_configurations(m);
     microtwin::python::bind_distance(m);
-    microtwin::python::bind_transport(m);
+    microtwin::python::bind_transport(m, &microtwin::solve_transport);
 }

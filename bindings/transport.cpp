@@ -19,10 +19,11 @@ Value one_of(const std::string& name, const std::string& value,
     throw py::value_error(name + " is not known: " + value);
 }
 
-py::dict solve(const LabelArray& labels, const Conductivities& conductivities, int axis,
-               const std::string& boundary, bool periodic_sides, double tol, int max_iterations,
-               const std::string& precision, const std::optional<Potential>& start, bool potential,
-               int threads) {
+py::dict solve(SolveTransport solver, const LabelArray& labels,
+               const Conductivities& conductivities, int axis, const std::string& boundary,
+               bool periodic_sides, double tol, int max_iterations, const std::string& precision,
+               const std::optional<Potential>& start, bool potential, int threads,
+               const std::optional<py::function>& progress) {
     TransportProblem problem;
     problem.labels = view(labels);
     if (conductivities.size() != 256)
@@ -60,9 +61,10 @@ py::dict solve(const LabelArray& labels, const Conductivities& conductivities, i
                                            {"float32", Precision::single},
                                            {"float64", Precision::twice}});
     options.threads = threads;
-    options.poll = [] {
+    options.poll = [&](int iterations, double error) {
         const py::gil_scoped_acquire held;
         if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+        if (progress) (*progress)(iterations, error);
     };
     Potential values(potential
                          ? std::vector<py::ssize_t>(labels.shape(), labels.shape() + labels.ndim())
@@ -71,7 +73,7 @@ py::dict solve(const LabelArray& labels, const Conductivities& conductivities, i
     Transport found;
     {
         const py::gil_scoped_release release;
-        found = solve_transport(problem, options, into);
+        found = solver(problem, options, into);
     }
     py::array_t<double> flux(labels.ndim());
     std::copy(found.flux.end() - labels.ndim(), found.flux.end(), flux.mutable_data());
@@ -93,12 +95,20 @@ py::dict solve(const LabelArray& labels, const Conductivities& conductivities, i
 
 }  // namespace
 
-void bind_transport(py::module_& m) {
+void bind_transport(py::module_& m, SolveTransport solver) {
     using namespace py::literals;
     m.def(
-        "solve_transport", &solve, "labels"_a, "conductivities"_a, "axis"_a, "boundary"_a,
-        "periodic_sides"_a, "tol"_a, "max_iterations"_a, "precision"_a, "start"_a, "potential"_a,
-        "threads"_a,
+        "solve_transport",
+        [solver](const LabelArray& labels, const Conductivities& conductivities, int axis,
+                 const std::string& boundary, bool periodic_sides, double tol, int max_iterations,
+                 const std::string& precision, const std::optional<Potential>& start,
+                 bool potential, int threads, const std::optional<py::function>& progress) {
+            return solve(solver, labels, conductivities, axis, boundary, periodic_sides, tol,
+                         max_iterations, precision, start, potential, threads, progress);
+        },
+        "labels"_a, "conductivities"_a, "axis"_a, "boundary"_a, "periodic_sides"_a, "tol"_a,
+        "max_iterations"_a, "precision"_a, "start"_a, "potential"_a, "threads"_a,
+        "progress"_a = py::none(),
         "Effective conductivity along an axis by finite volumes, with an interval that holds it.");
 }
 

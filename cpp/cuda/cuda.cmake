@@ -46,13 +46,15 @@ message(STATUS "microtwin is built with CUDA for the architectures ${CMAKE_CUDA_
 if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake below 3.26 does not know that nvcc can
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
 endif()
-add_library(microtwin_cuda STATIC cpp/cuda/annealing.cu cpp/cuda/statistics.cu)
+add_library(microtwin_cuda STATIC cpp/cuda/annealing.cu cpp/cuda/statistics.cu
+  cpp/cuda/transport.cu)
 # Random numbers are the core's; and a walker rounds as it does on a CPU: without contraction.
 set_source_files_properties(cpp/cuda/annealing.cu PROPERTIES
   COMPILE_OPTIONS "--expt-relaxed-constexpr;--fmad=false")
+set_source_files_properties(cpp/cuda/transport.cu PROPERTIES COMPILE_OPTIONS "--fmad=false")
 set_target_properties(microtwin_cuda PROPERTIES
   CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF CUDA_VISIBILITY_PRESET hidden)
-target_include_directories(microtwin_cuda PUBLIC cpp/cuda)
+target_include_directories(microtwin_cuda PUBLIC cpp/cuda PRIVATE cpp/src)
 target_link_libraries(microtwin_cuda PUBLIC microtwin_core)
 target_compile_options(microtwin_cuda PRIVATE
   $<$<BOOL:${MICROTWIN_WERROR}>:--Werror=all-warnings>)
@@ -60,7 +62,8 @@ if(NOT MSVC)
   target_compile_options(microtwin_cuda PRIVATE -Xcompiler=-Wall,-Wextra,-Wshadow,-ffp-contract=off)
 endif()
 
-pybind11_add_module(_cuda MODULE bindings/cuda.cpp bindings/cuda_annealing.cpp)
+pybind11_add_module(_cuda MODULE bindings/cuda.cpp bindings/cuda_annealing.cpp
+  bindings/transport.cpp)
 set_target_properties(microtwin_cuda _cuda PROPERTIES CUDA_RUNTIME_LIBRARY Static)
 target_link_libraries(_cuda PRIVATE microtwin_cuda)
 install(TARGETS _cuda DESTINATION microtwin)

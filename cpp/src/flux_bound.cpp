@@ -20,8 +20,8 @@ template <class T>
 class Balance {
   public:
     Balance(const VoxelNetwork& net, const Multigrid& grids, T* sources, int threads)
-        : net_(net), part_(grids.parts().part), halfway_(grids.parts().halfway), graphs_(grids.graphs()), grids_(grids), sources_(sources),
-          threads_(threads) {}
+        : net_(net), part_(grids.parts().part), halfway_(grids.parts().halfway),
+          graphs_(grids.graphs()), grids_(grids), sources_(sources), threads_(threads) {}
 
     double energy() {
         gather();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "microtwin/parallel.hpp"
+#include "voxel_kernels.hpp"
 
 namespace microtwin {
 namespace {

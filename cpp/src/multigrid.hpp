@@ -8,9 +8,10 @@
 
 #include "coarse_graph.hpp"
 #include "dense_network.hpp"
-#include "voxel_kernels.hpp"
 
 namespace microtwin {
+
+struct Half;
 
 class Multigrid {
   public:
@@ -26,13 +27,17 @@ class Multigrid {
     const std::vector<CoarseGraph>& graphs() const { return graphs_; }
     const DenseNetwork& coarsest() const { return dense_; }
 
-  private:
     // An edge around a periodic structure that leads to a voxel of the other colour.
     struct Around {
         std::int64_t to, from;
         float conductance;
     };
+    // Those to voxels of a colour, which is 0 for the first.
+    const std::vector<Around>& around(int colour) const {
+        return around_[static_cast<std::size_t>(colour)];
+    }
 
+  private:
     Half half(std::int64_t row, int colour) const;
     void begin(const float* r, float* z) const;
     void sweep(int colour, const float* r, float* z) const;

@@ -7,7 +7,7 @@
 
 #include "flux_bound.hpp"
 #include "microtwin/parallel.hpp"
-#include "multigrid.hpp"
+#include "relief.hpp"
 #include "voxel_kernels.hpp"
 
 namespace microtwin {
@@ -39,20 +39,17 @@ class Solver {
     void solve(Transport& result) {
         restart();
         double before = std::numeric_limits<double>::infinity();  // gap at the last restart
-        double pessimism = 8;  // of the bound: how much wider it is than the error, about
-        double lost = 0, faster = 0;
+        double pessimism = 8;   // of the bound: how much wider it is than the error, about
+        double left = energy_;  // error of the energy, about
+        Outlook outlook;
         int since = 0;  // the last look at the interval
         while (!result.converged && result.iterations < options_.max_iterations) {
-            if (options_.poll) options_.poll();
+            poll(result.iterations, left);
             const double gained = iterate();
             ++result.iterations;
-            const double ratio = lost > 0 ? std::min(gained / lost, 0.9) : 0.9;
-            faster = std::max(ratio, 0.5 * faster);
-            const double left = gained * faster / (1 - faster);  // error of the energy, about
-            lost = gained;
+            left = outlook.left(gained);
             const bool last = result.iterations == options_.max_iterations;
-            const double wanted = (options_.tolerance - 2 * kRounding) * energy_;
-            if (!(gained > 0) || last || ++since == kLongest || pessimism * left < 0.8 * wanted) {
+            if (!(gained > 0) || last || ++since == kLongest || pessimism * left < 0.8 * wanted()) {
                 since = 0;
                 const double gap = measure(result);
                 if (result.converged) return;
@@ -61,8 +58,32 @@ class Solver {
                 if (gap > before / 4) return;  // precision is at its end
                 before = gap;
                 restart();
-                lost = 0;
+                outlook.forget();
             }
+        }
+    }
+
+    // The same where another makes the iterations; each time from what is missing then.
+    void solve(Relief& relief, Transport& result) {
+        restart();
+        double before = std::numeric_limits<double>::infinity(), pessimism = 8;
+        while (!result.converged && result.iterations < options_.max_iterations) {
+            const int done = result.iterations;
+            const Relief::Gain gain =
+                relief.solve(single(residual_), z_.data(),
+                             {0.8 * wanted() / pessimism, options_.max_iterations - done,
+                              [&](int iterations, double left) { poll(done + iterations, left); }});
+            result.iterations += gain.iterations;
+            sum_over_rows(1, [&](std::int64_t, std::int64_t at) {
+                for (std::int64_t q = at; q < at + net_.rows.width; ++q)
+                    u_[q] += static_cast<T>(z_[q]);
+                return 0.0;
+            });
+            const double gap = measure(result);
+            if (gain.iterations == 0 || !(gap < before / 4)) return;  // precision is at its end
+            pessimism = std::clamp(1.5 * gap / std::max(gain.left, gap * 1e-6), pessimism, 1e6);
+            before = gap;
+            restart();
         }
     }
 
@@ -89,6 +110,11 @@ class Solver {
     }
 
   private:
+    double wanted() const { return (options_.tolerance - 2 * kRounding) * energy_; }
+    void poll(int iterations, double left) const {
+        if (options_.poll) options_.poll(iterations, energy_ > 0 ? left / energy_ : 1);
+    }
+
     struct Flow {
         double energy = 0, in = 0, out = 0;
         double along[3] = {0, 0, 0};
@@ -314,19 +340,23 @@ void begin(const TransportProblem& problem, const VoxelNetwork& net, Padded<T>& 
     });
 }
 
+// The potential of a voxel that is no unknown.
+float fixed_potential(const TransportProblem& problem, const VoxelNetwork& net, std::int64_t voxel,
+                      std::int64_t along) {
+    const bool held = problem.boundary == Boundary::centre && net.leads[index(voxel)] != 0 &&
+                      (along == 0 || along == problem.labels.shape[problem.axis] - 1);
+    if (!held) return std::numeric_limits<float>::quiet_NaN();
+    return along == 0 ? 1 : 0;
+}
+
 template <class T>
 void write(const TransportProblem& problem, const VoxelNetwork& net, const Padded<T>& u,
            float* potential) {
     const auto axis = index(problem.axis);
-    const std::int64_t last = problem.labels.shape[problem.axis] - 1;
     each_voxel(net.rows, [&](std::int64_t voxel, std::int64_t q, const auto& at) {
-        float value = std::numeric_limits<float>::quiet_NaN();
-        if (net.inverse[q] > 0)
-            value = static_cast<float>(u[q]);
-        else if (problem.boundary == Boundary::centre && (at[axis] == 0 || at[axis] == last) &&
-                 problem.conductivities[problem.labels.data[voxel]] > 0)
-            value = at[axis] == 0 ? 1 : 0;
-        potential[voxel] = value;
+        potential[voxel] = net.solved > 0 && net.inverse[q] > 0
+                               ? static_cast<float>(u[q])
+                               : fixed_potential(problem, net, voxel, at[axis]);
     });
 }
 
@@ -334,6 +364,11 @@ void write(const TransportProblem& problem, const VoxelNetwork& net, const Padde
 
 Transport solve_transport(const TransportProblem& problem, const TransportOptions& options,
                           float* potential) {
+    return solve_transport(problem, options, potential, nullptr);
+}
+
+Transport solve_transport(const TransportProblem& problem, const TransportOptions& options,
+                          float* potential, const MakeRelief& make_relief) {
     const VoxelNetwork net = voxel_network(problem, options.threads);
     Transport result;
     const std::int64_t size = problem.labels.shape.size();
@@ -344,17 +379,19 @@ Transport solve_transport(const TransportProblem& problem, const TransportOption
         return result;
     }
     result.percolates = true;
-    result.solved = net.solved;
+    result.solved = net.connected;
     if (net.solved == 0) {  // two planes, and nothing between them
         const double all = net.direct * net.scale * net.unit;
         result.effective = result.lower = result.upper = result.flux_in = result.flux_out = all;
         result.flux[index(problem.axis)] = all;
         result.converged = true;
+        if (potential != nullptr) write(problem, net, Padded<float>(), potential);
         return result;
     }
     Multigrid grids(net, options.threads);
+    const std::unique_ptr<Relief> relief = make_relief ? make_relief(net, grids) : nullptr;
     const auto run = [&](auto& solver) {
-        solver.solve(result);
+        relief ? solver.solve(*relief, result) : solver.solve(result);
         if (potential != nullptr) write(problem, net, solver.potential(), potential);
     };
     if (options.precision != Precision::twice) {

@@ -50,8 +50,7 @@ MICROTWIN_INLINE double apply(const NetworkRow& row, const T* __restrict p, T* _
 }
 
 template <class T>
-MICROTWIN_INLINE double relieve(const NetworkRow& row, const float* __restrict z,
-                                T* __restrict r) {
+MICROTWIN_INLINE double relieve(const NetworkRow& row, const float* __restrict z, T* __restrict r) {
     double sums[kWide] = {};
     const std::int64_t sz = row.sz, sy = row.sy;
     for (std::int64_t k0 = 0; k0 < row.width; k0 += kWide)

@@ -36,11 +36,11 @@ class Builder {
         : problem_(problem), threads_(threads), shape_(problem.labels.shape) {
         const auto& k = problem.conductivities;
         unit_ = *std::max_element(k.begin(), k.end());
+        net_.unit = unit_ > 0 ? unit_ : 1;
+        net_.rows = {shape_, (shape_[2] + 15) / 16 * 16};
     }
 
     VoxelNetwork build() {
-        net_.unit = unit_ > 0 ? unit_ : 1;
-        net_.rows = {shape_, (shape_[2] + 15) / 16 * 16};
         const std::size_t axis = net_.axis = static_cast<std::size_t>(problem_.axis);
         const auto area = static_cast<double>(shape_.size() / shape_[problem_.axis]);
         const auto length = static_cast<double>(shape_[problem_.axis]);
@@ -54,6 +54,8 @@ class Builder {
         if (unit_ == 0) return std::move(net_);
         find_contacts();
         keep_what_percolates();
+        net_.connected = net_.solved;
+        if (problem_.boundary == Boundary::centre && net_.percolates()) count_planes();
         if (net_.solved == 0) return std::move(net_);
         join_voxels();
         join_seams();
@@ -160,6 +162,17 @@ class Builder {
             });
         net_.solved = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
         drop_contacts();
+    }
+
+    // Planes of fixed values are no unknowns, but no less connected; between faces they are both.
+    void count_planes() {
+        TransportProblem faces = problem_;
+        faces.boundary = Boundary::face;
+        Builder between(faces, threads_);
+        between.find_contacts();
+        between.keep_what_percolates();
+        net_.connected = between.net_.solved;
+        net_.leads = std::move(between.classes_);
     }
 
     std::vector<std::uint8_t> winding(const Clusters& clusters) const {

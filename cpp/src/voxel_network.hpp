@@ -53,7 +53,10 @@ struct VoxelNetwork {
     // faces together across an axis to that in a mean gradient of one; in these units.
     double scale = 1, flow_scale = 1;
     std::size_t axis = 0;
-    std::int64_t solved = 0;
+    std::int64_t solved = 0;     // voxels that are unknowns
+    std::int64_t connected = 0;  // that lead from end to end, planes of fixed values among them
+    // Of each voxel of the labels, not 0 where it is one of these; between centres only.
+    std::vector<std::uint8_t> leads;
 
     bool percolates() const { return solved > 0 || direct > 0; }
 };

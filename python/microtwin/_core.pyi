@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,7 @@ def solve_transport(
     start: npt.NDArray[np.float32] | None,
     potential: bool,
     threads: int,
+    progress: Callable[[int, float], None] | None = ...,
 ) -> dict[str, Any]: ...
 
 class Annealer:

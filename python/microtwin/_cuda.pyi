@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from microtwin._core import chord_lengths as chord_lengths
 from microtwin._core import lineal_path as lineal_path
+from microtwin._core import solve_transport as solve_transport
 from microtwin._core import two_point as two_point
 
 _Labels = npt.NDArray[np.uint8]

@@ -102,9 +102,20 @@ def test_a_phase_must_be_a_label(options, message):
         mt.effective_diffusivity(LABELS, **options)
 
 
-def test_there_is_no_solver_for_gpus_and_it_says_so():
-    with pytest.raises(DeviceError, match='"cuda" is not available'):
-        mt.effective_conductivity(LABELS, K, device="cuda")
+@pytest.mark.usefixtures("no_gpu")
+def test_cuda_without_a_gpu_is_refused_before_anything_is_solved():
+    for solve in (mt.effective_conductivity, mt.effective_tensor):
+        with pytest.raises(DeviceError, match='"cuda" is not available'):
+            solve(LABELS, K, device="cuda", progress=pytest.fail)
+    assert mt.effective_conductivity(LABELS, K, device="auto").device == "cpu"
+
+
+def test_what_progress_raises_ends_the_solution():
+    def stop(done, total, values):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        mt.effective_conductivity(LABELS, K, progress=stop)
 
 
 def test_between_centres_there_are_two_planes():

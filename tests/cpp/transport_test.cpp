@@ -154,7 +154,7 @@ struct Stop {};
 void work_can_be_stopped() {
     const Structure structure = random_structure({{20, 20, 20}}, 2, 3);
     TransportOptions options;
-    options.poll = [] { throw Stop{}; };
+    options.poll = [](int, double) { throw Stop{}; };
     bool stopped = false;
     try {
         solve_transport(problem_of(structure, 0, Boundary::periodic, false), options, nullptr);

@@ -95,3 +95,27 @@ def test_paths_are_no_shorter_than_straight_and_lead_where_it_conducts(labels, p
         share = mt.percolating_fraction(labels, phase=phase, axis=axis)
         there = (labels == phase).mean()
         assert conducts.connected == pytest.approx(there * share if there else 0)
+
+
+def test_progress_rises_once_an_iteration_and_the_error_falls():
+    labels = np.random.default_rng(3).integers(0, 2, (30, 30, 30))
+    told = []
+    result = mt.effective_conductivity(
+        labels, {0: 0.01, 1: 1.0}, progress=lambda *report: told.append(report)
+    )
+    assert [values["iterations"] for _, _, values in told] == list(range(result.iterations))
+    done = [done for done, _, _ in told]
+    assert done == sorted(done)
+    assert 0.4 < done[-1] <= 1
+    assert {total for _, total, _ in told} == {1.0}
+    assert told[-1][2]["error"] < 1e-3
+
+
+def test_the_progress_of_a_tensor_counts_its_solutions():
+    told = []
+    labels = np.random.default_rng(5).integers(0, 2, (24, 20))
+    mt.effective_tensor(labels, {0: 0.1, 1: 1.0}, progress=lambda *report: told.append(report))
+    done = [done for done, _, _ in told]
+    assert done == sorted(done)
+    assert done[-1] == 2
+    assert any(1 < part < 2 for part in done)

@@ -37,7 +37,9 @@ struct TransportOptions {
     int max_iterations = 1000;
     Precision precision = Precision::automatic;
     int threads = 1;
-    std::function<void()> poll;  // called once an iteration; what it throws ends the work
+    // Called once an iteration with how many there were and about how far, in units of it, the
+    // effective conductivity is off; what it throws ends the work.
+    std::function<void(int iterations, double error)> poll;
 };
 
 struct Transport {

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _backend, _core, _validate
-from microtwin.errors import DeviceError, InputError
+from microtwin import _core, _validate
+from microtwin.errors import InputError
 
 Labels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -84,15 +84,6 @@ def cube_edge(
     if spacing is not None and max(spacing) > min(spacing) * (1 + 1e-6):
         raise InputError(f"voxels must be cubes: spacing must be the same along all, not {spacing}")
     return spacing
-
-
-def checked_device(value: str) -> str:
-    """Return where the balances are solved; there is no solver for GPUs so far."""
-    _validate.choice(value, _backend.DEVICES, name="device")
-    if value == "cuda":
-        _backend.resolve(value)
-        raise DeviceError('device "cuda" is not available: transport is solved on processors only')
-    return "cpu"
 
 
 def axis_name(axis: int, ndim: int) -> str:

@@ -1,12 +1,15 @@
 """Effective conductivity and diffusivity along an axis, one solution each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _core, _validate
+from microtwin import _backend, _core, _validate
+from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import ConvergenceError, InputError
 from microtwin.transport._inputs import (
     BOUNDARIES,
@@ -15,7 +18,6 @@ from microtwin.transport._inputs import (
     Labels,
     checked_axis,
     checked_conductivities,
-    checked_device,
     conductors,
     cube_edge,
     label_counts,
@@ -43,6 +45,7 @@ def effective_conductivity(
     device: str = "auto",
     spacing: float | Sequence[float] | None = None,
     threads: int | None = None,
+    progress: ProgressCallback = silent,
 ) -> Conduction:
     """Effective conductivity of a structure along an axis, with a certified interval.
 
@@ -82,11 +85,15 @@ def effective_conductivity(
     reference : float, optional
         k_0 of `relative` and the tortuosity factor; the largest of `conductivities` if not given.
     device : {"auto", "cpu", "cuda"}
-        Where to solve; there is no solver for GPUs so far, and "cuda" raises `DeviceError`.
+        Where to iterate. The interval is told by the processor with either, so that it holds.
+        "auto" is the processor so far, even where there is a GPU.
     spacing : float or sequence of float, optional
         Voxel edge in metres. Voxels must be cubes; the result does not depend on their size.
     threads : int, optional
         Threads to work with; by default one for each core.
+    progress : callable, optional
+        Called once an iteration with how much of the way to `tol` is done, 1, and the number of
+        ``iterations`` and the estimated relative ``error`` of the conductivity.
 
     Returns
     -------
@@ -125,7 +132,7 @@ def effective_conductivity(
         structure, k, quantity="conductivity", axis=axis, boundary=boundary, sides=sides, tol=tol,
         max_iterations=max_iterations, precision=precision, start=start, fields=fields,
         reference=reference, device=device,
-        spacing=cube_edge(spacing, labels, structure.ndim), threads=threads,
+        spacing=cube_edge(spacing, labels, structure.ndim), threads=threads, progress=progress,
     )  # fmt: skip
 
 
@@ -145,6 +152,7 @@ def effective_diffusivity(
     device: str = "auto",
     spacing: float | Sequence[float] | None = None,
     threads: int | None = None,
+    progress: ProgressCallback = silent,
 ) -> Conduction:
     """Effective diffusivity of a phase along an axis; nothing diffuses through the others.
 
@@ -159,6 +167,8 @@ def effective_diffusivity(
     diffusivity : float
         D_0 in the phase.
     axis, boundary, sides, tol, max_iterations, precision, start, fields, device, spacing, threads
+        As in `effective_conductivity`.
+    progress : callable, optional
         As in `effective_conductivity`.
 
     Returns
@@ -188,7 +198,7 @@ def effective_diffusivity(
         structure, conductors(phase, structure, bulk), quantity="diffusivity", axis=axis,
         boundary=boundary, sides=sides, tol=tol, max_iterations=max_iterations,
         precision=precision, start=start, fields=fields, reference=bulk, device=device,
-        spacing=cube_edge(spacing, labels, structure.ndim), threads=threads,
+        spacing=cube_edge(spacing, labels, structure.ndim), threads=threads, progress=progress,
     )  # fmt: skip
 
 
@@ -209,6 +219,7 @@ def solve(
     device: str,
     spacing: tuple[float, ...] | None,
     threads: int | None,
+    progress: ProgressCallback,
 ) -> Conduction:
     """Solve for one axis; labels, conductivities and spacing are checked, the rest is not."""
     along = checked_axis(axis, structure.ndim)
@@ -221,6 +232,7 @@ def solve(
         raise InputError(
             f'boundary "centre" needs two planes or more along axis {along}, not 1: use "face"'
         )
+    place = _place(device)
     largest = max(conductivities.values())
     k_0 = largest if reference is None else _validate.real(reference, name="reference", minimum=0)
     if k_0 == 0:
@@ -229,8 +241,8 @@ def solve(
     table = np.zeros(_validate.MAX_PHASES)
     table[list(conductivities)] = np.array(list(conductivities.values())) / largest
     wraps = sides == "periodic" or boundary == "periodic"
-    workers = _validate.threads(threads)
-    found = _core.solve_transport(
+    core = _core if place == "cpu" else _gpu()
+    found = core.solve_transport(
         structure,
         table,
         along,
@@ -241,17 +253,9 @@ def solve(
         precision,
         _start(start, structure.shape),
         bool(fields),
-        workers,
+        _validate.threads(threads),
+        None if progress is silent else _way_to(width, progress),
     )
-    if boundary == "centre" and found["percolates"]:
-        # Planes of fixed values are no unknowns there, but no less connected. Between faces they
-        # are both, and the connected part is the same.
-        faces = _core.solve_transport(
-            structure, table, along, "face", wraps, 1.0, 1, precision, None, bool(fields), workers
-        )
-        found["solved"] = faces["solved"]
-        if fields:
-            found["potential"] = _with_planes(found["potential"], faces["potential"], along)
     if fields and boundary == "periodic" and structure.shape[along] == 1:
         # A voxel that touches nothing but its own images conducts all the same.
         alone = np.isnan(found["potential"]) & (table > 0)[structure]
@@ -276,7 +280,7 @@ def solve(
         iterations=int(found["iterations"]),
         precision=str(found["precision"]),
         spacing=spacing,
-        device=checked_device(device),
+        device=place,
         structure=structure.copy() if fields else None,
         potential=found["potential"] if fields else None,
     )
@@ -285,14 +289,32 @@ def solve(
     return result
 
 
-def _with_planes(
-    potential: npt.NDArray[np.float32], known: npt.NDArray[np.float32], axis: int
-) -> npt.NDArray[np.float32]:
-    """Return a potential with the values of the planes that hold them, NaN where no way is."""
-    planes = np.moveaxis(potential, axis, 0)
-    planes[0], planes[-1] = 1, 0
-    potential[np.isnan(known)] = np.nan
-    return potential
+def _place(device: str) -> str:
+    """Return where to iterate: on a GPU only if one is asked for."""
+    return _backend.resolve("cpu" if device == "auto" else device)
+
+
+def _gpu() -> ModuleType:
+    """Return the module that `_place` found a GPU with."""
+    module = _backend.cuda_module()
+    assert module is not None, "resolved to cuda"
+    return module
+
+
+def _way_to(tol: float, progress: ProgressCallback) -> Callable[[int, float], None]:
+    """Return what tells progress: errors fall by a factor an iteration, so digits are counted.
+
+    The interval is some ten times wider than the error, which the last step has to reach.
+    """
+    furthest = 0.0
+
+    def tell(iterations: int, error: float) -> None:
+        nonlocal furthest
+        if 0 < error < 1:
+            furthest = max(furthest, min(math.log(error) / math.log(tol / 10), 1.0))
+        progress(furthest, 1.0, {"iterations": float(iterations), "error": error})
+
+    return tell
 
 
 def _start(

@@ -211,7 +211,8 @@ def effective_tensor(
     fields : bool
         Keep the potential of every solution.
     progress : callable, optional
-        Told after each solution; see `microtwin._progress.ProgressCallback`.
+        Called once an iteration with how many solutions are done, in part too, of how many; see
+        `microtwin._progress.ProgressCallback`.
 
     Returns
     -------
@@ -236,13 +237,23 @@ def effective_tensor(
     edges = cube_edge(spacing, labels, structure.ndim)
     solutions = []
     for axis in range(structure.ndim):
+        within = silent if progress is silent else _part_of(progress, axis, structure.ndim)
         solutions.append(
             solve(
                 structure, k, quantity="conductivity", axis=axis, boundary=boundary, sides=sides,
                 tol=tol, max_iterations=max_iterations, precision=precision, start=None,
                 fields=fields, reference=reference, device=device, spacing=edges,
-                threads=threads,
+                threads=threads, progress=within,
             )
         )  # fmt: skip
         progress(axis + 1, structure.ndim, {})
     return ConductivityTensor(tuple(solutions))
+
+
+def _part_of(progress: ProgressCallback, before: int, total: int) -> ProgressCallback:
+    """Return what tells the progress of one solution as part of all of them."""
+
+    def tell(done: float, one: float, values: Mapping[str, float]) -> None:
+        progress(before + done / one, total, values)
+
+    return tell
