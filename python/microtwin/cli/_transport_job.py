@@ -1,6 +1,6 @@
 """What `microtwin transport` does with each file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -41,8 +41,8 @@ class Job:
         k = self.conducts.get("k", {1: 1.0})
         effective_conductivity([[next(iter(k))] * 2] * 2, k, **self.solving)
 
-    def run(self, path: Path, table: Table) -> Iterator[float]:
-        """Add the rows of a file that are not there yet; yield how much of it is done."""
+    def run(self, path: Path, table: Table, tell: Callable[[float], None]) -> None:
+        """Add the rows of a file that are not there yet; tell how much of it is done."""
         ndim = None if self.stack else table.ndim(str(path))
         if ndim and all(table.has(str(path), AXES[-ndim:][a]) for a in axes_of(self.axes, ndim)):
             return
@@ -51,9 +51,13 @@ class Job:
             axes = axes_of(self.axes, labels.ndim)
             names = [AXES[-labels.ndim :][a] for a in axes]
             left = [a for a, n in zip(axes, names, strict=True) if not table.has(name, n)]
-            for j, row in enumerate(self._rows(labels, left)):
+
+            def within(part: float, before: int = i) -> None:
+                tell((before + part) / len(structures))
+
+            for row in self._rows(labels, left, within):
                 table.add({"file": name, "threshold": level, **row})
-                yield (i + (j + 1) / len(left)) / len(structures)
+            within(1)
 
     def _structures(self, path: Path) -> "list[tuple[str, ScaledImage, float | None]]":
         """Read labels, or grey levels and cut them; a stack is as many as it has pages."""
@@ -77,7 +81,9 @@ class Job:
             found.append((name, labels, level))
         return found
 
-    def _rows(self, labels: "ScaledImage", axes: Sequence[int]) -> Iterator[Row]:
+    def _rows(
+        self, labels: "ScaledImage", axes: Sequence[int], tell: Callable[[float], None]
+    ) -> Iterator[Row]:
         from microtwin.transport import effective_conductivity, effective_tensor
 
         if not axes:
@@ -85,7 +91,9 @@ class Job:
         k = self._conductivities(labels)
         if self.tensor:
             begin = perf_counter()
-            result = effective_tensor(labels, k, fields=False, **self.solving)
+            result = effective_tensor(
+                labels, k, fields=False, progress=lambda n, of, _: tell(n / of), **self.solving
+            )
             seconds = (perf_counter() - begin) / labels.ndim
             extra = {
                 "principal_values": " ".join(f"{v:.8g}" for v in result.principal_values),
@@ -95,10 +103,16 @@ class Job:
                 geometry = self._geometry(labels, k, a)
                 yield _row(result.solutions[a], seconds) | extra | geometry
             return
-        for a in axes:
+        for done, a in enumerate(axes):
             begin = perf_counter()
             fields = self.fields and len(axes) == 1
-            one = effective_conductivity(labels, k, axis=a, fields=fields, **self.solving)
+
+            def within(part: float, _: float, __: object, before: int = done) -> None:
+                tell((before + part) / len(axes))
+
+            one = effective_conductivity(
+                labels, k, axis=a, fields=fields, progress=within, **self.solving
+            )
             seconds = perf_counter() - begin
             self.last = one if fields else None
             yield _row(one, seconds) | self._geometry(labels, k, a)

@@ -151,8 +151,7 @@ def command(
             if number:
                 progress(number, len(paths), {})
             try:
-                for part in job.run(path, table):
-                    progress(number + part, len(paths), {})
+                job.run(path, table, lambda part, n=number: progress(n + part, len(paths), {}))
             except (MicrotwinError, OSError, MemoryError) as error:
                 reason = " ".join(str(error).split()) or "not enough memory"
                 if len(paths) == 1:
