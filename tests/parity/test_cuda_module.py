@@ -26,6 +26,13 @@ def test_cuda_without_a_gpu_is_refused_and_auto_counts_on_the_processor(statisti
 
 
 @pytest.mark.usefixtures("no_gpu")
+def test_transport_without_a_gpu_says_what_cuda_says(cuda: ModuleType) -> None:
+    k = np.zeros(256)  # not even what is answered without an iteration is answered
+    with pytest.raises(RuntimeError, match=r"CUDA could not find a GPU: "):
+        cuda.solve_transport(LABELS, k, 0, "face", False, 1e-4, 9, "auto", None, False, 1)
+
+
+@pytest.mark.usefixtures("no_gpu")
 def test_a_count_without_a_gpu_says_what_cuda_says(cuda: ModuleType) -> None:
     with pytest.raises(RuntimeError, match=r"CUDA could not .*: "):
         cuda.two_point(LABELS, None, 1, 1, [(1, 0)], 1, False, 1)

@@ -1,6 +1,6 @@
 """What `microtwin transport` does with each file."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -103,12 +103,14 @@ class Job:
                 geometry = self._geometry(labels, k, a)
                 yield _row(result.solutions[a], seconds) | extra | geometry
             return
-        for done, a in enumerate(axes):
+        for number, a in enumerate(axes):
             begin = perf_counter()
             fields = self.fields and len(axes) == 1
 
-            def within(part: float, _: float, __: object, before: int = done) -> None:
-                tell((before + part) / len(axes))
+            def within(
+                done: float, total: float, values: Mapping[str, float], before: int = number
+            ) -> None:
+                tell((before + done / total) / len(axes))
 
             one = effective_conductivity(
                 labels, k, axis=a, fields=fields, progress=within, **self.solving

@@ -150,8 +150,12 @@ def command(
         for number, path in enumerate(paths):
             if number:
                 progress(number, len(paths), {})
+
+            def tell(part: float, before: int = number) -> None:
+                progress(before + part, len(paths), {})
+
             try:
-                job.run(path, table, lambda part, n=number: progress(n + part, len(paths), {}))
+                job.run(path, table, tell)
             except (MicrotwinError, OSError, MemoryError) as error:
                 reason = " ".join(str(error).split()) or "not enough memory"
                 if len(paths) == 1:

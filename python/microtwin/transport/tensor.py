@@ -250,10 +250,10 @@ def effective_tensor(
     return ConductivityTensor(tuple(solutions))
 
 
-def _part_of(progress: ProgressCallback, before: int, total: int) -> ProgressCallback:
+def _part_of(progress: ProgressCallback, before: int, count: int) -> ProgressCallback:
     """Return what tells the progress of one solution as part of all of them."""
 
-    def tell(done: float, one: float, values: Mapping[str, float]) -> None:
-        progress(before + done / one, total, values)
+    def tell(done: float, total: float, values: Mapping[str, float]) -> None:
+        progress(before + done / total, count, values)
 
     return tell
