@@ -136,7 +136,7 @@ def _known() -> dict[str, Recipe]:
             one_logit=False,
             schedule="cosine",
             batch=64,
-            epochs=10,
+            epochs=7,
             monitor="val_accuracy",
         ),
         chest,
