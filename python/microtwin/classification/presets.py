@@ -124,9 +124,11 @@ def _known() -> dict[str, Recipe]:
             architecture="fashion-rnn",
             one_logit=False,
             optimiser="sgd",
-            rate=0.01,
+            rate=0.03,
+            schedule="cosine",
+            clip_norm=1.0,
             batch=65,
-            epochs=25,
+            epochs=20,
             monitor="val_accuracy",
         ),
         Recipe(
