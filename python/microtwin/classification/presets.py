@@ -14,6 +14,7 @@ FROZEN = r"base\..*"
 TURNED = Augmentation(
     rotation=20, shift=0.2, shear=0.2, zoom=(0.8, 1.2), flip="horizontal"
 )  # of the symbols; the shear is in degrees, as in Keras
+MIRRORED = Augmentation(flip="horizontal")
 CHEST = Augmentation(rotation=40, shift=0.2, shear=0.2, zoom=(0.7, 1.3), flip="horizontal")
 
 
@@ -116,7 +117,7 @@ def _known() -> dict[str, Recipe]:
             batch=100,
             epochs=16,
             monitor="val_accuracy",
-            augmentation=Augmentation(flip="horizontal"),
+            augmentation=MIRRORED,
         ),
         Recipe(
             name="fashion-rnn",
@@ -130,6 +131,7 @@ def _known() -> dict[str, Recipe]:
             batch=65,
             epochs=20,
             monitor="val_accuracy",
+            augmentation=MIRRORED,
         ),
         Recipe(
             name="fashion-bilstm",
@@ -140,6 +142,7 @@ def _known() -> dict[str, Recipe]:
             batch=64,
             epochs=7,
             monitor="val_accuracy",
+            augmentation=MIRRORED,
         ),
         chest,
         replace(
