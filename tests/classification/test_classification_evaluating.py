@@ -84,5 +84,7 @@ def test_the_folder_of_explanations_holds_a_sheet_for_each_image(runs, pictures,
     assert len(list((tmp_path / "sheets").glob("*.png"))) == 3
     assert (tmp_path / "overview.png").exists()
     assert (tmp_path / "explanations.csv").read_text().count("\n") == 4
+    shown = [source.split("/")[-2] for source in explained.predictions.sources]
+    assert set(shown) == {"left", "right"}  # and not only the first folder
     assert told == sorted(told)
     assert told[-1] == 1

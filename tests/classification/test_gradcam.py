@@ -9,10 +9,11 @@ import optax
 import pytest
 from flax import nnx
 
-from microtwin.classification.gradcam import grad_cam
+from microtwin.classification.gradcam import grad_cam, require_maps
 from microtwin.errors import InputError
 from microtwin.learning.devices import compiler_options
 from microtwin.learning.network import Network
+from microtwin.models.registry import ARCHITECTURES, build
 
 
 class Weighted(nnx.Module):
@@ -176,6 +177,31 @@ def test_what_cannot_be_explained_is_refused(network, options, message):
     options = {"images": images()} | options
     with pytest.raises(InputError, match=message):
         grad_cam(network, options.pop("images"), **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "channels"),
+    [("preclassifier", 40, 1), ("fashion-cnn", 28, 1), ("chest-cnn", 100, 3)],
+)
+def test_convolutional_classifiers_are_explained(name, size, channels):
+    network = build(name, size=size, channels=channels, classes=1, rngs=nnx.Rngs(0))
+    x = np.random.default_rng(0).random((2, size, size, channels), np.float32)
+    explained = grad_cam(network, x, [0, 1])
+    assert explained.heat.shape == (2, size, size)
+    assert np.isfinite(explained.heat).all()
+    assert explained.heat.max() <= 1
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, known in ARCHITECTURES.items() if len(known.takes or ()) == 3]
+)
+def test_every_classifier_has_maps_or_says_that_it_has_none(name):
+    network = nnx.eval_shape(lambda: ARCHITECTURES[name].build(rngs=nnx.Rngs(0)))
+    if name in ("symbols-dense", "fashion-rnn", "fashion-bilstm") or "autoencoder" in name:
+        with pytest.raises(InputError, match="has no maps of features that lie on the image"):
+            require_maps(network)
+    else:
+        require_maps(network)
 
 
 def test_shares_and_peaks_are_measured_within_masks(tmp_path):

@@ -171,9 +171,8 @@ def _legend(ax: "Axes", title: str, where: Any) -> None:
         return
     if any(line.get_color() == OTHERS["color"] for line in ax.lines):
         title = f"{title}; the lowest {NAMED}"
-    ax.legend(
-        handles, names, frameon=False, loc=where, title=title, alignment="left", handlelength=3.2
-    )
+    box: dict[str, Any] = {"framealpha": 0.85, "edgecolor": "none", "facecolor": "white"}
+    ax.legend(handles, names, loc=where, title=title, alignment="left", handlelength=3.2, **box)
 
 
 def mean_roc(report: "Report") -> tuple[Floats, Floats]:

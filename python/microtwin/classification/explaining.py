@@ -32,7 +32,7 @@ def write_explanations(
 
     ::
 
-        overview.png       the first sixteen images, each beside what speaks for its class
+        overview.png       sixteen images, each beside what speaks for its class
         explanations.csv   the class of each, how probable it is, and where most speaks for it
         sheets/            one PNG an image: the image, the map, and all probabilities
 
@@ -47,7 +47,7 @@ def write_explanations(
     target : int, str or sequence of them, optional
         As in `Classifier.explain`.
     most : int
-        No more than the first so many images are explained.
+        Of more images, so many are taken, evenly from the first to the last.
     progress : ProgressCallback, optional
         Told after every batch and every sheet.
 
@@ -61,7 +61,7 @@ def write_explanations(
     require_maps(classifier.network.module(classifier.weights))
     folder = _files.output_folder(output)
     data = classifier.gathered(images)
-    data = data.part(np.arange(min(most, len(data))))
+    data = data.part(np.linspace(0, len(data) - 1, min(most, len(data))).round().astype(int))
 
     def half(done: float, total: float, values: Any) -> None:
         progress(done, 2 * total, values)

@@ -149,7 +149,7 @@ class Explanation:
                 ax.set_axis_off()
             for i, (left, right) in zip(chosen, grid, strict=False):
                 show(left, self.images[i])
-                left.set_title(self.predictions.sources[i], fontsize=8)
+                left.set_title(os.path.basename(self.predictions.sources[i]), fontsize=8)
                 self.draw(right, int(i))
         return figure
 

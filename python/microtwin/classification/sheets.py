@@ -1,5 +1,6 @@
 """Images with what a classifier says of them: a grid of many, a sheet of one."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +144,7 @@ def prediction_sheet(
             figure = Figure(figsize=(3.4 * panels, 3.4), layout="constrained")
         axes = figure.subplots(1, panels)
         show(axes[0], picture)
-        axes[0].set_title(predictions.sources[place], fontsize=9)
+        axes[0].set_title(os.path.basename(predictions.sources[place]), fontsize=9)
         if explanation is not None:
             explanation.draw(axes[1], place)
         bars(axes[-1], predictions, place, known, fontsize=9)

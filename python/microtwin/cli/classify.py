@@ -142,7 +142,9 @@ def explain(
         str | None,
         typer.Option("--class", help="The class that is explained; the predicted one."),
     ] = None,
-    most: Annotated[int, typer.Option(help="Images that are explained at most.")] = 50,
+    most: Annotated[
+        int, typer.Option(help="Of more images, how many are explained, evenly chosen.")
+    ] = 50,
     device: _options.Device = "auto",
     as_json: _options.Json = False,
 ) -> None:
