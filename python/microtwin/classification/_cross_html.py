@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from microtwin import _html
+from microtwin._figures import look
 from microtwin._version import __version__
 from microtwin.classification.cross import MEASURES
 
@@ -18,8 +19,9 @@ def render(cross: "CrossEvaluation") -> str:
 
     figures = []
     for measure in DRAWN:
-        figure = Figure(figsize=(5.4, 4.2), layout="constrained")
-        cross.plot(figure.subplots(), measure=measure)
+        with look():
+            figure = Figure(figsize=(5.4, 4.2), layout="constrained")
+            cross.plot(figure.subplots(), measure=measure)
         alt = f"{MEASURES[measure]} of every classifier on every set, as in the table."
         figures.append({"picture": _html.svg(figure), "alt": alt})
     rows = list(cross.to_dataframe().to_dict("records"))

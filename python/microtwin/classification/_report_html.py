@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from microtwin import _html
+from microtwin._figures import look
 from microtwin.classification import _report_plots, _report_text
 from microtwin.classification.history import plot_history
 
@@ -52,6 +53,7 @@ def _figures(report: "Report") -> Iterable[dict[str, str]]:
         f"{number(report.expected_calibration_error)}.",
     }
     for draw, alt in told.items():
-        figure = Figure(figsize=(5.4, 4.8), layout="constrained")
-        draw(report, figure.subplots())
+        with look():
+            figure = Figure(figsize=(5.4, 4.8), layout="constrained")
+            draw(report, figure.subplots())
         yield {"picture": _html.svg(figure), "alt": alt}

@@ -98,7 +98,7 @@ def precision_recall(report: "Report", ax: "Axes | None" = None) -> "Axes":
         ax = ax if ax is not None else new_axes()
         lowest = 1.0
         for ranking, line in _lines(report, report.average_precisions, "average precision"):
-            recall, precision = ranking.precision_recall
+            recall, precision = (axis[ranking.found > 0] for axis in ranking.precision_recall)
             # Down to each threshold the recall is that of the threshold: steps.
             ax.step(np.insert(recall, 0, 0.0), np.insert(precision, 0, precision[0]), **line)
             lowest = min(lowest, ranking.found[-1] / (ranking.found[-1] + ranking.alarms[-1]))
