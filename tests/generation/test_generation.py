@@ -1,19 +1,25 @@
 """Training on images, going on, and sampling: the border of the room."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import microtwin.generation as gen
 from generation.tiny import (
     TINY,
+    TINY_3D,
+    TINY_SLICES,
     assert_equal_to_the_last_bit,
     final_state,
     grey_images,
@@ -198,3 +204,80 @@ def test_training_killed_without_warning_goes_on_to_the_same_weights(tmp_path, m
     with np.load(a.weights_file) as ours, np.load(b.weights_file) as theirs:
         assert set(ours) == set(theirs)
         assert all((ours[name] == theirs[name]).all() for name in ours)
+
+
+def test_rates_fall_with_the_steps_of_the_preset_and_stay_where_they_have_come(trained):
+    """What a run is asked for has no say: resumed with more steps it is the same run."""
+    falling = replace(trained.settings.recipe, final_rate=0.1, steps=4)
+    pair = adversaries.build(falling, trained.settings.encoding, seed=0)
+    for optimiser in (pair.generator_optimiser, pair.critic_optimiser):
+        memory, moved = optimiser.init(jnp.zeros(())), []
+        for _ in range(7):  # constant gradients: each step of Adam is one rate long
+            update, memory = optimiser.update(jnp.ones(()), memory)
+            moved.append(-float(update) / falling.generator_rate)
+        cosine = 0.1 + 0.9 * (1 + np.cos(np.pi * np.arange(5) / 4)) / 2
+        np.testing.assert_allclose(moved, [*cosine, 0.1, 0.1], rtol=1e-4)
+
+
+WAYS = ("brightness", "translation", "cutout")
+
+
+def test_augmented_training_says_so(tmp_path):
+    gan = gen.train_gan(
+        grey_images(), preset=TINY, workdir=tmp_path, steps=1, augment=reversed(WAYS)
+    )
+    assert gan.settings.augment == WAYS
+    assert "augmentation: " + ", ".join(WAYS) in (tmp_path / "MODEL_CARD.md").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", [TINY, TINY_SLICES, TINY_3D])
+def test_augmented_training_goes_on_to_the_same_weights(tmp_path, preset):
+    images = grey_images()
+    if preset == TINY_3D:
+        images = [np.broadcast_to(image, (24, *image.shape)) for image in images]
+    for folder, stops in (("whole", [2]), ("parts", [1, 2])):
+        for steps in stops:
+            gen.train_gan(
+                images,
+                preset=preset,
+                workdir=tmp_path / folder,
+                steps=steps,
+                augment=WAYS,
+                resume=True,
+            )
+    states = [final_state(tmp_path / folder) for folder in ("whole", "parts")]
+    assert_equal_to_the_last_bit(*states)
+
+
+def test_a_run_goes_on_only_with_its_own_augmentation(trained):
+    with pytest.raises(CheckpointError, match="of augment None, not cutout"):
+        gen.train_gan(
+            grey_images(), preset=TINY, workdir=trained.path, seed=5, resume=True, augment="cutout"
+        )
+
+
+def test_runs_from_before_there_was_augmentation_open_and_go_on(trained, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(trained.path, folder)
+    settings = json.loads((folder / "settings.json").read_text())
+    assert settings.pop("augment") is None
+    (folder / "settings.json").write_text(json.dumps(settings))
+    assert gen.load_generator(folder).settings == trained.settings
+    RunFolder(folder).check_continues(trained.settings)
+    assert int(final_state(folder).step) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"augment": "holes"}, "augment must be one of brightness, translation, cutout; not 'hol"),
+        ({"augment": 3}, "augment must be one of .* not 3"),
+        ({"augment": "cutout", "preset": "thesis-64"}, "augment must be empty for the preset"),
+        ({"augment": WAYS, "images": np.eye(48, dtype=np.uint8)}, "augment must not hold bright"),
+    ],
+)
+def test_augmentation_that_cannot_be_is_refused(tmp_path, arguments, message):
+    given = {"images": grey_images(), "preset": TINY, "workdir": tmp_path, **arguments}
+    with pytest.raises(InputError, match=message):
+        gen.train_gan(given.pop("images"), **given)

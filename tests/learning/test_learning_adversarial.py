@@ -332,3 +332,51 @@ def test_a_structure_is_measured_by_the_mean_of_what_is_seen_of_it():
     pair, step = tied(1.0, view=Halves())
     _, metrics = step(pair.initial(), Batch(real()[:4], asked), jax.random.key(0))
     assert float(metrics["missed"]) == pytest.approx((0.5**2 + 2**2) / 2)
+
+
+def test_critic_and_generator_meet_reals_and_fakes_as_they_are_changed():
+    critic = Linear()
+    critic.weights[...] = jnp.array([[0.3], [-0.2], [0.5], [0.1]])
+    pair = adversary(critic, critic_rate=0)
+    key = jax.random.key(3)
+    step = penalised(pair, game="wasserstein", penalty=0, augment=lambda images, key: 3 * images)
+    state, metrics = step(pair.initial(), batch(), key)
+    fakes, _ = pair.fakes(pair.initial().generator, jax.random.split(key)[0], COUNT)
+    r, f = scored(critic, 3 * real()), scored(critic, 3 * fakes)
+    assert float(metrics["d_loss"]) == pytest.approx((f - r).mean(), rel=1e-4)
+    assert float(metrics["g_loss"]) == pytest.approx(-f.mean(), rel=1e-4)
+    # The generator's loss is -3 w . (centre + noise), and its rate 0.1.
+    centre = float(jax.tree.leaves(state.generator.params)[0])
+    assert centre == pytest.approx(0.1 * 3 * float(critic.weights[...].sum()), rel=1e-4)
+
+
+def test_fakes_are_changed_for_the_generator_as_the_critic_has_seen_them():
+    seen = []
+
+    def noted(images, key):
+        seen.append(tuple(jax.random.key_data(key).tolist()) if not _traced(key) else None)
+        return images
+
+    pair = adversary(Linear())
+    penalised(pair, penalty=0.1, augment=noted)(pair.initial(), batch(), jax.random.key(0))
+    of_real, of_fake, for_generator = seen
+    assert of_fake == for_generator != of_real
+
+
+def _traced(key):
+    return isinstance(key, jax.core.Tracer)
+
+
+def test_what_was_asked_for_is_looked_for_in_what_was_made_not_in_what_is_shown():
+    asked = jnp.linspace(-1, 1, 8)[:, None]
+    missed = []
+    for augment in (None, lambda images, key: 0 * images):
+        pair, _ = tied(1.0)
+        step = penalised(
+            pair, game="hinge", penalty=0.1, measure=mean_level, tie=1.0, augment=augment
+        )
+        state, _ = step(pair.initial(), Batch(real()[:8], asked), jax.random.key(0))
+        _, metrics = step(state, Batch(real()[:8], asked), jax.random.key(1))
+        missed.append(float(metrics["missed"]))
+        assert jax.tree.leaves(state.generator.params)[0] != 0
+    assert missed[0] == missed[1] < float(jnp.square(asked).mean())

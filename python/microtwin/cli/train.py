@@ -41,6 +41,13 @@ def command(
         ),
     ] = None,
     mirrors: Annotated[bool, typer.Option("--mirrors/--no-mirrors", help="Mirror patches.")] = True,
+    augment: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="translation, cutout or brightness: change what the critic sees at random, for "
+            "few images. Can be given several times."
+        ),
+    ] = None,
     precision: Annotated[
         str, typer.Option(help="auto, float32 or bfloat16; what the generator computes in.")
     ] = "auto",
@@ -92,6 +99,7 @@ def command(
             match=match,
             rotations=rotations,
             mirrors=mirrors,
+            augment=augment or (),
             condition=condition,
             precision=precision,
             progress=progress,

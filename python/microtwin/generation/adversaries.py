@@ -1,6 +1,7 @@
 """From a preset to the pair of networks and the step that trains them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -19,6 +20,7 @@ from microtwin.learning.adversarial import (
     penalised,
 )
 from microtwin.learning.devices import Devices
+from microtwin.learning.diffaugment import augmented
 from microtwin.learning.network import Network, Weights
 from microtwin.models import registry
 from microtwin.models.slices import Directional, Slices
@@ -80,9 +82,12 @@ def build(
 
 
 def step(
-    preset: Preset, encoding: Encoding, adversary: Adversary
+    preset: Preset, encoding: Encoding, adversary: Adversary, *, augment: Sequence[str] = ()
 ) -> Callable[[State, jax.Array, jax.Array], Any]:
-    """Return the training step of the preset's recipe; its batches are patches of voxels."""
+    """Return the training step of the preset's recipe; its batches are patches of voxels.
+
+    `augment` names what is done to images before the critic sees them ("penalised").
+    """
     inner: Step
     if preset.recipe == "classic":
         inner = classic(adversary, label_noise=preset.label_noise)
@@ -94,6 +99,7 @@ def step(
             penalty=preset.penalty,
             measure=encoding.measured if encoding.conditions else None,
             tie=preset.tie,
+            augment=partial(augmented, ways=augment) if augment else None,
         )
 
     def outer(state: State, patches: jax.Array, key: jax.Array) -> Any:

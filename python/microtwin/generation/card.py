@@ -57,6 +57,7 @@ def write(
         + (" or any other size" if recipe.any_size else ""),
         f"- weights after step {steps}; {seconds:.0f} s of training; seed {settings.seed}; "
         f"generator in {settings.precision}",
+        f"- augmentation: {', '.join(settings.augment or ()) or 'none'}",
         f"- porosity can be asked for: {'no' if settings.condition is None else 'yes'}",
         "- versions: " + ", ".join(f"{name} {v}" for name, v in settings.versions.items()),
         "",

@@ -61,6 +61,8 @@ class Settings:
         The 5 and 95 percentiles of the porosity of patches.
     rotations, mirrors : bool
         Whether patches were turned by right angles, and mirrored.
+    augment : tuple of str or None
+        What was done to images before the critic saw them, if anything was.
     precision : str
         What the generator was trained in.
     validation : str
@@ -90,6 +92,7 @@ class Settings:
     validation: str
     spacing: tuple[float, ...] | None
     versions: dict[str, str]
+    augment: tuple[str, ...] | None = None
 
     @property
     def identity(self) -> dict[str, str]:
@@ -101,6 +104,7 @@ class Settings:
             "rotations": str(self.rotations),
             "mirrors": str(self.mirrors),
             "condition": "none" if self.condition is None else "porosity",
+            **({"augment": ", ".join(self.augment)} if self.augment else {}),
         }
 
     @property
@@ -116,7 +120,7 @@ class Settings:
         )
 
 
-TUPLES = ("thresholds", "fractions", "condition", "porosities", "spacing")
+TUPLES = ("thresholds", "fractions", "condition", "porosities", "spacing", "augment")
 
 
 class RunFolder:
@@ -157,7 +161,8 @@ class RunFolder:
         try:
             entries: dict[str, Any] = json.loads(self.settings_file.read_text(encoding="utf-8"))
             for name in TUPLES:
-                entries[name] = None if entries[name] is None else tuple(entries[name])
+                found = entries.get(name)
+                entries[name] = None if found is None else tuple(found)
             settings = Settings(**entries)
         except (ValueError, TypeError, KeyError) as error:
             raise CheckpointError(f"{self.settings_file} is damaged: {error}") from error

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from microtwin.generation.training_set import TrainingSet
 from microtwin.generation.validation import Validation
 from microtwin.images.patches import Places
 from microtwin.learning.devices import Devices, accelerated, is_first, join_processes
+from microtwin.learning.diffaugment import WAYS
 from microtwin.learning.log import TensorBoard
 from microtwin.learning.loop import Hook, train
 
@@ -43,6 +45,7 @@ def train_gan(
     match: bool = True,
     rotations: bool | None = None,
     mirrors: bool = True,
+    augment: str | Sequence[str] = (),
     condition: str | None = None,
     stream: bool | None = None,
     precision: str = "auto",
@@ -86,6 +89,10 @@ def train_gan(
         all axes (see `training_set.ISOTROPIC`).
     mirrors : bool
         Whether patches are mirrored.
+    augment : "translation", "cutout", "brightness", or several
+        What is done at random to each image, real or made, before the critic sees it (see
+        `microtwin.learning.diffaugment`): for few images, which a critic would learn by heart.
+        Brightness is for grey levels. Not for the thesis presets.
     condition : "porosity", optional
         Teach the network to be asked for a porosity: ``gan.sample(n, porosity=0.3)``. Asked for is
         the fraction of phase 0 in a patch; what can be asked for is what patches show. Not for
@@ -127,6 +134,7 @@ def train_gan(
     _validate.seed(seed)
     _validate.choice(precision, PRECISIONS, name="precision")
     _check_condition(condition, recipe)
+    ways = _ways(augment, recipe)
     folder = RunFolder(_files.output_folder(workdir, name="workdir"))
     if folder.exists() and not resume:
         raise InputError(
@@ -137,7 +145,9 @@ def train_gan(
 
     # Data.
     data = TrainingSet.of(images, size=recipe.size, axes=recipe.sees, match=match, stream=stream)
-    settings = _settings(recipe, data, seed, rotations, mirrors, condition, _precision(precision))
+    settings = _settings(
+        recipe, data, seed, rotations, mirrors, ways, condition, _precision(precision)
+    )
     encoding = settings.encoding
     batches = Batches(
         data.sets,
@@ -164,7 +174,7 @@ def train_gan(
     state = adversary.initial()
 
     # Step.
-    step = adversaries.step(recipe, encoding, adversary)
+    step = adversaries.step(recipe, encoding, adversary, augment=ways)
 
     # Resume.
     if folder.exists():
@@ -256,6 +266,16 @@ def _check_condition(condition: str | None, recipe: Preset) -> None:
         )
 
 
+def _ways(augment: str | Sequence[str], recipe: Preset) -> tuple[str, ...]:
+    alone = isinstance(augment, str) or not isinstance(augment, Iterable)
+    ways: list[Any] = [augment] if alone else list(augment)
+    for way in ways:
+        _validate.choice(way, WAYS, name="augment")
+    if ways and recipe.recipe == "classic":
+        raise InputError(f"augment must be empty for the preset {recipe.name}")
+    return tuple(way for way in WAYS if way in ways)  # each once, in their order
+
+
 def _precision(asked: str) -> str:
     if asked != "auto":
         return asked
@@ -268,6 +288,7 @@ def _settings(
     seed: int,
     rotations: bool | None,
     mirrors: bool,
+    ways: tuple[str, ...],
     condition: str | None,
     precision: str,
 ) -> Settings:
@@ -280,6 +301,8 @@ def _settings(
         raise InputError(
             f"images must not be given by axes for the preset {recipe.name}, but for slice-3d"
         )
+    if "brightness" in ways and data.labelled:
+        raise InputError("augment must not hold brightness for labels, which have none")
     low, high = data.limits if recipe.stretch else (0.0, 1.0)
     portions = data.portions(recipe.size)
     spread = (float(portions.mean()), float(portions.std()))
@@ -302,6 +325,7 @@ def _settings(
         porosities=(float(low_portion), float(high_portion)),
         rotations=data.isotropic if rotations is None else bool(rotations),
         mirrors=bool(mirrors),
+        augment=ways or None,
         precision=precision,
         validation=data.validation.how,
         spacing=data.spacing,

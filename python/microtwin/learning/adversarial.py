@@ -235,6 +235,7 @@ def penalised(
     probe: float = 0.05,
     measure: Callable[[Images], Array] | None = None,
     tie: float = 0.0,
+    augment: Callable[[Images, Array], Images] | None = None,
 ) -> Step:
     """Return the step of a game whose critic pays for steep slopes.
 
@@ -263,6 +264,9 @@ def penalised(
         Weight of that cost where the critic takes every fake for more real than the real one beside
         it; it falls with their share. While the critic wins outright fakes are nothing like the
         reals, and to be pulled towards anything else keeps them from becoming so.
+    augment : callable, optional
+        ``augment(images, key)`` changes images at random before the critic sees them, reals and
+        fakes; gradients pass through it. Slopes are those of the critic at what it sees.
 
     Notes
     -----
@@ -273,8 +277,12 @@ def penalised(
 
     def step(state: State, batch: Batch, key: Array) -> tuple[State, Metrics]:
         fake_key, probe_key = jax.random.split(key)
+        augment_real, augment_fake = jax.random.split(jax.random.fold_in(key, 1))
         real, asked = batch
         count = len(real)
+
+        def shown(images: Images, key: Array) -> Images:
+            return images if augment is None else augment(images, key)
 
         def judge(weights: Weights, images: Images, conditions: Array | None) -> Any:
             more: dict[str, Any] = {} if conditions is None else {"condition": conditions}
@@ -284,7 +292,8 @@ def penalised(
             weights = Weights(params, state.generator.stats)
             return adversary.fakes(weights, fake_key, count, asked)
 
-        fake, pull_back, generator_stats = jax.vjp(generate, state.generator.params, has_aux=True)
+        made, pull_back, generator_stats = jax.vjp(generate, state.generator.params, has_aux=True)
+        real, fake = shown(real, augment_real), shown(made, augment_fake)
         groups = adversary.view.groups
         half = max(count // 2 // groups, 1) * groups  # the penalty needs no more
         if slope == "zero":
@@ -327,18 +336,18 @@ def penalised(
             adversary.critic_optimiser, gradient, state.critic_optimiser, state.critic.params, stats
         )
 
-        def generator_loss(fake: Array) -> tuple[Array, Metrics]:
-            of_fake, _ = judge(critic, fake, asked)
+        def generator_loss(made: Array) -> tuple[Array, Metrics]:
+            of_fake, _ = judge(critic, shown(made, augment_fake), asked)
             loss = rules.generator(of_real, of_fake).mean()
             if asked is None or measure is None:
                 return loss, {"g_loss": loss}
             parts = adversary.view.parts
-            shown = measure(fake).reshape(-1, parts, asked.shape[-1]).mean(1)
-            missed = jnp.square(shown - asked[::parts]).mean()
+            found = measure(made).reshape(-1, parts, asked.shape[-1]).mean(1)
+            missed = jnp.square(found - asked[::parts]).mean()
             doubt = jax.lax.stop_gradient(of_fake >= of_real).mean()
             return loss + tie * doubt * missed, {"g_loss": loss, "missed": missed}
 
-        wish, metrics = jax.grad(generator_loss, has_aux=True)(fake)
+        wish, metrics = jax.grad(generator_loss, has_aux=True)(made)
         (gradient,) = pull_back(wish)
         after = _advanced(adversary, state, critic, critic_optimiser, gradient, generator_stats)
         return after, {"d_loss": d_loss, **metrics}
