@@ -16,6 +16,7 @@ from microtwin.models import products
 
 glorot = nnx.initializers.glorot_uniform()
 he_normal = nnx.initializers.he_normal()
+he_uniform = nnx.initializers.he_uniform()
 
 
 def leaky_relu(x: Array, slope: float = 0.3) -> Array:
@@ -103,9 +104,10 @@ class Dense(nnx.Module):
 
 
 class Conv(nnx.Module):
-    """A convolution with bias, in `axes` dimensions.
+    """A convolution in `axes` dimensions, with a bias or without.
 
-    `block` as in `products.conv_same_in_blocks`, for "same" padding only.
+    `padding` is "same", "valid", or how many zeros to put at both ends of each axis; `block` as in
+    `products.conv_same_in_blocks`, for "same" padding only.
     """
 
     def __init__(
@@ -116,23 +118,28 @@ class Conv(nnx.Module):
         size: int,
         stride: int,
         axes: int = 2,
-        padding: Literal["same", "valid"] = "same",
+        padding: Literal["same", "valid"] | int = "same",
+        bias: bool = True,
         block: int = 1,
         init: nnx.Initializer = glorot,
         rngs: nnx.Rngs,
     ) -> None:
         self.stride, self.padding, self.block = stride, padding, block
         self.kernel = nnx.Param(init(rngs.params(), (*[size] * axes, c_in, c_out)))
-        self.bias = nnx.Param(jnp.zeros(c_out))
+        self.bias = nnx.Param(jnp.zeros(c_out)) if bias else None
 
     def __call__(self, x: Array) -> Array:
         """Map (n, *sides, c_in) to (n, *sides/stride, c_out), or less where nothing is padded."""
         kernel = self.kernel[...]
-        if self.padding == "valid":
-            return products.conv_valid(x, kernel, stride=self.stride) + self.bias[...]
         if self.block > 1:
-            return products.conv_same_in_blocks(x, kernel, block=self.block) + self.bias[...]
-        return products.conv_same(x, kernel, stride=self.stride) + self.bias[...]
+            x = products.conv_same_in_blocks(x, kernel, block=self.block)
+        elif self.padding == "same":
+            x = products.conv_same(x, kernel, stride=self.stride)
+        else:
+            ends = 0 if self.padding == "valid" else self.padding
+            x = jnp.pad(x, ((0, 0), *[(ends, ends)] * (x.ndim - 2), (0, 0)))
+            x = products.conv_valid(x, kernel, stride=self.stride)
+        return x if self.bias is None else x + self.bias[...]
 
 
 class TransposedConv(nnx.Module):
@@ -158,3 +165,16 @@ class TransposedConv(nnx.Module):
     def __call__(self, x: Array) -> Array:
         """Map (n, y, x, c_in) to (n, y * stride, x * stride, c_out)."""
         return products.conv_transposed(x, self.kernel[...], stride=self.stride) + self.bias[...]
+
+
+class DepthwiseConv(nnx.Module):
+    """A convolution of images, each channel with its own window; "same" padding, no bias."""
+
+    def __init__(self, channels: int, *, size: int, stride: int, rngs: nnx.Rngs) -> None:
+        self.stride = stride
+        start = he_uniform(rngs.params(), (size, size, 1, channels))
+        self.kernel = nnx.Param(start[:, :, 0])
+
+    def __call__(self, x: Array) -> Array:
+        """Map (n, y, x, channels) to (n, y/stride, x/stride, channels)."""
+        return products.depthwise_same(x, self.kernel[...], stride=self.stride)

@@ -10,6 +10,11 @@ from flax import nnx
 
 from microtwin import _validate
 from microtwin.models import autoencoders, classifiers, dcgan, flows, recurrent, texture
+from microtwin.models.backbone import SIZE, Backbone, imagenet, transfer
+from microtwin.models.efficientnet import EfficientNetLite0
+from microtwin.models.mobilenet import MobileNetV2
+from microtwin.models.resnet import ResNet50V2
+from microtwin.models.vgg import VGG16
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,22 @@ def _detectors() -> dict[str, Architecture]:
     return {each.name: each for each in known}
 
 
-ARCHITECTURES: Mapping[str, Architecture] = _generative() | _classifiers() | _detectors()
+def _backbones() -> dict[str, Architecture]:
+    """Return the networks for ImageNet, and those with a top of their own on the same bases."""
+    kinds: tuple[type[Backbone], ...] = (VGG16, ResNet50V2, MobileNetV2, EfficientNetLite0)
+    builds: dict[str, Callable[..., nnx.Module]] = {}
+    for kind in kinds:
+        builds[kind.architecture] = partial(imagenet, kind)
+    for kind in kinds:
+        # The seed flattened all maps; of the smallest network the average is enough.
+        average = kind is EfficientNetLite0
+        builds[f"{kind.architecture}-transfer"] = partial(transfer, kind, average=average)
+    return {name: Architecture(name, build, (SIZE, SIZE, 3)) for name, build in builds.items()}
+
+
+ARCHITECTURES: Mapping[str, Architecture] = (
+    _generative() | _classifiers() | _backbones() | _detectors()
+)
 
 
 def build(name: str, *, rngs: nnx.Rngs, **options: Any) -> nnx.Module:

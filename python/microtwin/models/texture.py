@@ -35,13 +35,12 @@ from flax import nnx
 from jax import Array
 
 from microtwin.models import products
-from microtwin.models.layers import Conv, Dense, leaky_relu
+from microtwin.models.layers import Conv, Dense, he_uniform, leaky_relu
 from microtwin.models.noise import Window, white
 
 SLOPE = 0.2
 CENTRE, GAIN = 0.319, 1.6  # bring LeakyReLU of a standard normal number back to mean 0, variance 1
 MARGIN = 6  # latent vectors around the image that the convolutions use up
-he_uniform = nnx.initializers.he_uniform()
 
 
 class Latent(NamedTuple):
