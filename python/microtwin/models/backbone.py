@@ -6,6 +6,9 @@ are read by `microtwin.models.weights`.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+from math import prod
 from typing import Any, ClassVar
 
 import jax
@@ -14,8 +17,13 @@ from flax import nnx
 from jax import Array
 
 from microtwin import _validate
-from microtwin.models.layers import BatchNorm, Conv, Dense, dropout, flatten
+from microtwin.errors import InputError
+from microtwin.models.classifiers import logits
+from microtwin.models.layers import BatchNorm, Conv, Dense, dropout, flatten, he_on_host
 
+Size = int | tuple[int, int]
+
+deep_conv = partial(Conv, init=he_on_host)
 SIZE = 224  # what all of them were trained at
 SMALLEST = 32  # they halve the sides five times
 CLASSES = 1000
@@ -66,7 +74,7 @@ class Backbone(nnx.Module):
         return maps
 
     def __call__(self, images: Array, *, train: bool = False, key: Array | None = None) -> Array:
-        """Map images (n, y, x, 1 or 3) in 0..1 to maps (n, *`side`, *`side`, channels)."""
+        """Map images (n, y, x, 1 or 3) in 0..1 to maps, 32 times smaller."""
         return self.finish(self.features(images, train=train, key=key))
 
     def embed(self, images: Array) -> Array:
@@ -76,9 +84,7 @@ class Backbone(nnx.Module):
     @staticmethod
     def side(size: int) -> int:
         """Return the side of the maps for that of the images."""
-        for _ in range(5):
-            size = -(-size // 2)
-        return size
+        return -(-size // 32)
 
 
 class Top(nnx.Module):
@@ -86,8 +92,8 @@ class Top(nnx.Module):
 
     Parameters
     ----------
-    side, channels : int
-        Of the maps.
+    shape : tuple of int
+        Of the maps, (y, x, c).
     classes : int
         How many logits.
     hidden : sequence of int
@@ -100,8 +106,7 @@ class Top(nnx.Module):
 
     def __init__(
         self,
-        side: int,
-        channels: int,
+        shape: tuple[int, int, int],
         *,
         classes: int,
         hidden: Sequence[int],
@@ -110,14 +115,12 @@ class Top(nnx.Module):
         rngs: nnx.Rngs,
     ) -> None:
         self.average, self.rate = average, rate
-        sizes = [channels if average else side * side * channels, *hidden]
-        self.hidden = nnx.List(
-            [Dense(a, b, rngs=rngs) for a, b in zip(sizes, sizes[1:], strict=False)]
-        )
+        sizes = [shape[-1] if average else prod(shape), *hidden]
+        self.hidden = nnx.List([Dense(*pair, rngs=rngs) for pair in pairwise(sizes)])
         self.out = Dense(sizes[-1], classes, rngs=rngs)
 
     def codes(self, maps: Array) -> Array:
-        """Map (n, side, side, channels) to the vectors that the first dense layer takes."""
+        """Map (n, y, x, c) to the vectors that the first dense layer takes."""
         return maps.mean((1, 2)) if self.average else flatten(maps)
 
     def embed(self, codes: Array) -> Array:
@@ -177,7 +180,8 @@ def imagenet(
     kind: type[Backbone],
     *,
     classes: int = CLASSES,
-    size: int = SIZE,
+    size: Size = SIZE,
+    channels: int = 3,
     top: bool = True,
     rngs: nnx.Rngs,
 ) -> Backbone | BackboneClassifier:
@@ -187,32 +191,32 @@ def imagenet(
     ----------
     kind : type
         The backbone.
-    classes, size : int
-        Logits, and the side of the images in pixels.
+    classes : int
+        How many logits.
+    size : int or (int, int)
+        Sides (y, x) of the images in pixels.
+    channels : int
+        Of the images: 3, or 1 for grey ones. Nothing in the network depends on it.
     top : bool
         Whether it has its dense layers.
     rngs : nnx.Rngs
         Where the initial weights come from.
     """
+    shape = _maps(kind, size, channels)
+    _validate.integer(classes, name="classes", minimum=1)
+    base = kind(rngs=rngs)
     if not top:
-        return kind(rngs=rngs)
-    base, side = kind(rngs=rngs), _side(kind, size)
-    dense = Top(
-        side,
-        kind.channels,
-        classes=_validate.integer(classes, name="classes", minimum=1),
-        hidden=kind.hidden,
-        average=kind.average,
-        rngs=rngs,
-    )
+        return base
+    dense = Top(shape, classes=classes, hidden=kind.hidden, average=kind.average, rngs=rngs)
     return BackboneClassifier(base, dense, transfer=False, frozen=False)
 
 
 def transfer(
     kind: type[Backbone],
     *,
-    classes: int = 1,
-    size: int = SIZE,
+    classes: int = 2,
+    size: Size = SIZE,
+    channels: int = 3,
     hidden: Sequence[int] = (256,),
     average: bool = False,
     rate: float = 0.0,
@@ -225,8 +229,10 @@ def transfer(
     ----------
     kind : type
         The backbone.
-    classes, size : int
-        Logits (1 for two classes), and the side of the images in pixels.
+    classes : int
+        How many; two are told by a single logit.
+    size, channels
+        As in `imagenet`.
     hidden, average, rate
         As in `Top`.
     frozen : bool
@@ -234,21 +240,20 @@ def transfer(
     rngs : nnx.Rngs
         Where the initial weights come from.
     """
-    base, side = kind(rngs=rngs), _side(kind, size)
-    dense = Top(
-        side,
-        kind.channels,
-        classes=_validate.integer(classes, name="classes", minimum=1),
-        hidden=hidden,
-        average=average,
-        rate=rate,
-        rngs=rngs,
-    )
+    shape = _maps(kind, size, channels)
+    outputs = logits(_validate.integer(classes, name="classes", minimum=1))
+    base = kind(rngs=rngs)
+    dense = Top(shape, classes=outputs, hidden=hidden, average=average, rate=rate, rngs=rngs)
     return BackboneClassifier(base, dense, transfer=True, frozen=frozen)
 
 
-def _side(kind: type[Backbone], size: int) -> int:
-    return kind.side(_validate.integer(size, name="size", minimum=SMALLEST))
+def _maps(kind: type[Backbone], size: Size, channels: int) -> tuple[int, int, int]:
+    """Return the shape (y, x, c) of the maps for that of the images."""
+    sides = (size, size) if isinstance(size, int) else size
+    y, x = (_validate.integer(side, name="size", minimum=SMALLEST) for side in sides)
+    if channels not in (1, 3):
+        raise InputError(f"channels must be 1 or 3 for this network, not {channels}")
+    return kind.side(y), kind.side(x), kind.channels
 
 
 class ConvNorm(nnx.Module):

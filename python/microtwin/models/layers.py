@@ -5,10 +5,12 @@ and momentum 0.99, LeakyReLU with slope 0.3. Randomness (dropout) comes in as a 
 `train`, so that a network is a plain function of its state and arguments.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax import Array
 
@@ -17,6 +19,25 @@ from microtwin.models import products
 glorot = nnx.initializers.glorot_uniform()
 he_normal = nnx.initializers.he_normal()
 he_uniform = nnx.initializers.he_uniform()
+
+
+def he_on_host(key: Array, shape: Sequence[int], dtype: Any = jnp.float32) -> Array:
+    """Draw as `he_uniform` does, by NumPy.
+
+    Drawing by JAX is compiled for each shape anew: of the 50 kernels of a deep network that takes
+    longer than all the rest, and most of them are then overwritten by pretrained weights.
+    """
+    limit = np.float32(np.sqrt(6 / np.prod(shape[:-1])))
+
+    def draw(data: Any) -> Any:
+        seed = np.asarray(data).tolist()
+        return limit * (2 * np.random.default_rng(seed).random(shape, np.float32) - 1)
+
+    data = jax.random.key_data(key)
+    if not isinstance(data, jax.core.Tracer):
+        return jnp.asarray(draw(data), dtype)
+    drawn: Any = jax.eval_shape(lambda: jnp.zeros(shape, np.float32))
+    return jnp.asarray(jax.pure_callback(draw, drawn, data), dtype)
 
 
 def leaky_relu(x: Array, slope: float = 0.3) -> Array:
@@ -37,13 +58,13 @@ def part(key: Array | None, i: int) -> Array | None:
     return None if key is None else jax.random.fold_in(key, i)
 
 
-def max_pool(x: Array) -> Array:
-    """Halve the sides of (n, y, x, c): the largest of 2x2 pixels; an odd row or column is left out.
+def max_pool(x: Array, size: int = 2) -> Array:
+    """Halve the sides of (n, y, x, c): the largest in windows; an odd row or column is left out.
 
     Where several are the largest, the gradient goes to the first of them, as in Keras.
     """
-    window = (1, 2, 2, 1)
-    largest: Array = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, window, "VALID")
+    window, steps = (1, size, size, 1), (1, 2, 2, 1)
+    largest: Array = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, steps, "VALID")
     return largest
 
 
@@ -172,7 +193,7 @@ class DepthwiseConv(nnx.Module):
 
     def __init__(self, channels: int, *, size: int, stride: int, rngs: nnx.Rngs) -> None:
         self.stride = stride
-        start = he_uniform(rngs.params(), (size, size, 1, channels))
+        start = he_on_host(rngs.params(), (size, size, 1, channels))
         self.kernel = nnx.Param(start[:, :, 0])
 
     def __call__(self, x: Array) -> Array:

@@ -4,12 +4,13 @@
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from flax import nnx
 from jax import Array
 
-from microtwin.models.backbone import Backbone, ConvNorm
-from microtwin.models.layers import Conv, DepthwiseConv
+from microtwin.models.backbone import Backbone, ConvNorm, deep_conv
+from microtwin.models.layers import DepthwiseConv
 
 # What the blocks of a row have in common: by how much channels are multiplied within, the size of
 # windows, the stride of the first, the channels that leave, how many blocks.
@@ -71,13 +72,13 @@ def pointwise(
     c_in: int, c_out: int, *, momentum: float, linear: bool = False, rngs: nnx.Rngs
 ) -> ConvNorm:
     """Make a convolution of 1x1 with batch normalisation."""
-    conv = Conv(c_in, c_out, size=1, stride=1, bias=False, rngs=rngs)
+    conv = deep_conv(c_in, c_out, size=1, stride=1, bias=False, rngs=rngs)
     return ConvNorm(conv, c_out, momentum=momentum, linear=linear)
 
 
-def inverted_blocks(rows: Sequence[Row], *, momentum: float, rngs: nnx.Rngs) -> nnx.List[ConvNorm]:
-    """Make a convolution to half the sides, inverted residuals by `rows`, and a last convolution."""
-    stem = Conv(3, STEM, size=3, stride=2, bias=False, rngs=rngs)
+def inverted_blocks(rows: Sequence[Row], *, momentum: float, rngs: nnx.Rngs) -> nnx.List[Any]:
+    """Make a convolution to half the sides, inverted residuals, and a last convolution."""
+    stem = deep_conv(3, STEM, size=3, stride=2, bias=False, rngs=rngs)
     blocks: list[nnx.Module] = [ConvNorm(stem, STEM, momentum=momentum)]
     c_in = STEM
     for times, size, first, c_out, count in rows:

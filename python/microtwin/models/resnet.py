@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from microtwin.models.backbone import Backbone
-from microtwin.models.layers import BatchNorm, Conv
+from microtwin.models.backbone import Backbone, deep_conv
+from microtwin.models.layers import BatchNorm, max_pool
 
 EPSILON = 1.001e-5
 STACKS = ((64, 3, 2), (128, 4, 2), (256, 6, 2), (512, 3, 1))  # width, blocks, last stride
@@ -20,12 +20,12 @@ class Stem(nnx.Module):
     """A convolution of 7x7 and a pooling layer: a quarter of the sides."""
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:
-        self.conv = Conv(3, 64, size=7, stride=2, padding=3, rngs=rngs)
+        self.conv = deep_conv(3, 64, size=7, stride=2, padding=3, rngs=rngs)
 
     def __call__(self, x: Array, *, train: bool) -> Array:
         """Map (n, y, x, 3) to (n, y/4, x/4, 64)."""
         x = jnp.pad(self.conv(x), ((0, 0), (1, 1), (1, 1), (0, 0)))
-        return nnx.max_pool(x, (3, 3), (2, 2))
+        return max_pool(x, 3)
 
 
 class Residual(nnx.Module):
@@ -49,12 +49,12 @@ class Residual(nnx.Module):
 
         self.stride = stride
         self.norm_in = norm(c_in)
-        self.shortcut = Conv(c_in, 4 * width, size=1, stride=1, rngs=rngs) if project else None
-        self.reduce = Conv(c_in, width, size=1, stride=1, bias=False, rngs=rngs)
+        self.shortcut = deep_conv(c_in, 4 * width, size=1, stride=1, rngs=rngs) if project else None
+        self.reduce = deep_conv(c_in, width, size=1, stride=1, bias=False, rngs=rngs)
         self.norm_reduced = norm(width)
-        self.conv = Conv(width, width, size=3, stride=stride, padding=1, bias=False, rngs=rngs)
+        self.conv = deep_conv(width, width, size=3, stride=stride, padding=1, bias=False, rngs=rngs)
         self.norm = norm(width)
-        self.expand = Conv(width, 4 * width, size=1, stride=1, rngs=rngs)
+        self.expand = deep_conv(width, 4 * width, size=1, stride=1, rngs=rngs)
 
     def __call__(self, x: Array, *, train: bool) -> Array:
         """Map (n, y, x, c_in) to (n, y/stride, x/stride, 4 * width)."""

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from microtwin.models.backbone import Backbone
-from microtwin.models.layers import Conv, max_pool
+from microtwin.models.backbone import Backbone, deep_conv
+from microtwin.models.layers import max_pool
 
 MEANS = (103.939, 116.779, 123.68)  # of ImageNet: blue, green, red, of 255
 CHANNELS = (64, 128, 256, 512, 512)
@@ -24,7 +24,7 @@ class Block(nnx.Module):
     def __init__(self, c_in: int, c_out: int, count: int, *, pool: bool, rngs: nnx.Rngs) -> None:
         self.pool = pool
         widths = pairwise([c_in, *[c_out] * count])
-        self.convs = nnx.List([Conv(a, b, size=3, stride=1, rngs=rngs) for a, b in widths])
+        self.convs = nnx.List([deep_conv(a, b, size=3, stride=1, rngs=rngs) for a, b in widths])
 
     def __call__(self, x: Array, *, train: bool) -> Array:
         """Map (n, y, x, c_in) to (n, y/2, x/2, c_out)."""
