@@ -68,49 +68,74 @@ def test_transfer_networks_have_the_joints_of_classifiers(name, maps):
 
 @pytest.fixture(scope="module")
 def small():
-    return build("efficientnet-lite0-transfer", rngs=nnx.Rngs(0), size=32, rate=0.5)
+    return Network(build("efficientnet-lite0-transfer", rngs=nnx.Rngs(0), size=32, rate=0.5))
+
+
+def images(channels=3):
+    return jax.random.uniform(jax.random.key(0), (2, 32, 32, channels))
+
+
+def compiled(call, *arguments):
+    return jax.jit(call, compiler_options=compiler_options())(*arguments)
 
 
 def test_a_transfer_network_is_its_head_after_its_features(small):
-    images = jax.random.uniform(jax.random.key(0), (2, 32, 32, 3))
-    whole, maps = small(images), small.features(images)
-    np.testing.assert_allclose(small.head(maps), whole, atol=1e-6)
-    np.testing.assert_allclose(small.top(small.codes(images)), whole, atol=1e-6)
-    np.testing.assert_allclose(small.top.out(small.embed(images)), whole, atol=1e-6)
+    def every(weights, x):
+        def ask(method, x):
+            return small(weights, x, train=False, method=method)[0]
+
+        return (
+            ask("__call__", x),
+            ask("head", ask("features", x)),
+            ask("from_codes", ask("codes", x)),
+            ask("embed", x),
+        )
+
+    whole, headed, decoded, embedded = compiled(every, small.initial, images())
+    np.testing.assert_allclose(headed, whole, atol=1e-6)
+    np.testing.assert_allclose(decoded, whole, atol=1e-6)
+    last = small.initial.params["top"]["out"]
+    np.testing.assert_allclose(embedded @ last["kernel"][...] + last["bias"][...], whole, atol=1e-6)
 
 
-def test_a_frozen_base_keeps_its_statistics_and_gets_no_gradient(small):
-    network = Network(small)
-    images = jax.random.uniform(jax.random.key(0), (2, 32, 32, 3))
+def learning(network):
+    """Return the gradient of a cost and the new batch statistics."""
 
     def cost(params):
         weights = network.initial._replace(params=params)
-        outputs, stats = network(weights, images, train=True, key=jax.random.key(1))
+        outputs, stats = network(weights, images(), train=True, key=jax.random.key(1))
         return (outputs**2).sum(), stats
 
-    gradient, stats = jax.jit(jax.grad(cost, has_aux=True), compiler_options=compiler_options())(
-        network.initial.params
-    )
-    for before, after in zip(
-        jax.tree.leaves(network.initial.stats), jax.tree.leaves(stats), strict=True
-    ):
-        np.testing.assert_array_equal(before, after)
+    return compiled(jax.grad(cost, has_aux=True), network.initial.params)
+
+
+def test_a_frozen_base_keeps_its_statistics_and_gets_no_gradient(small):
+    gradient, stats = learning(small)
+    before = jax.tree.leaves(small.initial.stats)
+    for old, new in zip(before, jax.tree.leaves(stats), strict=True):
+        np.testing.assert_array_equal(old, new)
     assert all((leaf == 0).all() for leaf in jax.tree.leaves(gradient["base"]))
     assert (gradient["top"]["out"]["kernel"][...] != 0).any()
 
 
-def test_a_base_that_is_not_frozen_learns(small):
-    free = build("efficientnet-lite0-transfer", rngs=nnx.Rngs(0), size=32, frozen=False)
-    network = Network(free)
-    images = jax.random.uniform(jax.random.key(0), (2, 32, 32, 3))
-    _, stats = network(network.initial, images, train=True)
+@pytest.mark.slow
+def test_a_base_that_is_not_frozen_learns():
+    options = {"rngs": nnx.Rngs(0), "size": 32, "frozen": False}
+    network = Network(build("efficientnet-lite0-transfer", **options))
+    gradient, stats = learning(network)
     before = network.initial.stats["base"]["blocks"][0]["norm"]["mean"][...]
     assert (stats["base"]["blocks"][0]["norm"]["mean"][...] != before).any()
+    assert (gradient["base"]["blocks"][0]["conv"]["kernel"][...] != 0).any()
 
 
 def test_grey_images_are_seen_as_three_equal_channels(small):
-    grey = jax.random.uniform(jax.random.key(0), (2, 32, 32, 1))
-    np.testing.assert_array_equal(small(grey), small(jnp.repeat(grey, 3, axis=-1)))
+    grey = images(1)
+
+    def both(weights):
+        return [small(weights, x, train=False)[0] for x in (grey, jnp.repeat(grey, 3, axis=-1))]
+
+    one, three = compiled(both, small.initial)
+    np.testing.assert_allclose(one, three, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """From a recipe to a network, and networks applied to many images."""
 
+import os
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import jax
@@ -15,14 +17,25 @@ from microtwin.learning import supervised
 from microtwin.learning.devices import compiler_options
 from microtwin.learning.network import Network, Weights
 from microtwin.models import registry
+from microtwin.models.weights import load_pretrained
 
-AT_ONCE = 128  # images
+AT_ONCE = 128  # images,
+PIXELS = AT_ONCE * 128**2  # and no more than these: of deep networks, every layer is kept
 
 
 def network(
-    recipe: Recipe, *, classes: int, size: Sequence[int], channels: int, seed: int | None
+    recipe: Recipe,
+    *,
+    classes: int,
+    size: Sequence[int],
+    channels: int,
+    seed: int | None,
+    pretrained: str | os.PathLike[str] | None = None,
 ) -> Network:
-    """Make the network of a recipe; without a seed only the shapes of its weights."""
+    """Make the network of a recipe; without a seed only the shapes of its weights.
+
+    `pretrained` as in `microtwin.models.weights.load_pretrained`.
+    """
     outputs = 1 if classes == 2 and recipe.one_logit else classes
     options: dict[str, Any] = {"classes": outputs, **recipe.options}
     native = registry.ARCHITECTURES[recipe.architecture].takes
@@ -36,7 +49,10 @@ def network(
 
     if seed is None:
         return Network(nnx.eval_shape(lambda: build(nnx.Rngs(0))))
-    return Network(build(nnx.Rngs(seed)))
+    module = build(nnx.Rngs(seed))
+    if pretrained is not None:
+        load_pretrained(module, pretrained)
+    return Network(module)
 
 
 class Applied:
@@ -66,7 +82,8 @@ class Applied:
         progress: ProgressCallback = silent,
     ) -> npt.NDArray[np.float32]:
         """Return the outputs for images 0 to `count`, which ``batch(indices)`` returns."""
-        at_once = min(at_once, count)
+        sides = batch(np.arange(min(count, 1))).shape[1:3]
+        at_once = min(at_once, count, max(PIXELS // prod(sides), 1))
         parts = []
         for first in range(0, count, max(at_once, 1)):
             images = batch(np.arange(first, min(first + at_once, count)))

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,17 @@ import numpy.typing as npt
 from microtwin import _files, _validate
 from microtwin._progress import ProgressCallback
 from microtwin._version import versions
-from microtwin.classification import networks
+from microtwin.classification import coding, networks
 from microtwin.classification.classifier import Classifier, load_classifier
 from microtwin.classification.data import LabelledImages, stratified
-from microtwin.classification.presets import DEFAULT, PRESETS, Recipe
+from microtwin.classification.presets import DEFAULT, FROZEN, PRESETS, Recipe
 from microtwin.classification.run_folder import RunFolder, Settings
 from microtwin.errors import InputError
 from microtwin.learning import fitting, optimisers, supervised
 from microtwin.learning.devices import Devices, is_first, join_processes
 from microtwin.learning.network import Network, Weights
 from microtwin.models import registry
+from microtwin.models.weights import IMAGENET
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +73,9 @@ def train_classifier(
     class_weights : "balanced" or mapping of str to float, optional
         How much images of each class count; "balanced": the rarer, the more.
     pretrained : path or str, optional
-        Weights of the frozen part of a transfer network: a file; see `docs/weights.md`. By default
-        those in the cache.
+        Weights of the frozen base of a transfer network: a file, or "imagenet" for those in the
+        cache, which are downloaded if they are not there; see `docs/weights.md`. "imagenet" by
+        default.
     seed : int
         Seed of the weights, the choice of the validation set, and the order of the images.
     resume : bool
@@ -132,7 +135,12 @@ def train_classifier(
 
     # Model.
     network = networks.network(
-        recipe, classes=len(data.classes), size=sides, channels=channels, seed=seed
+        recipe,
+        classes=len(data.classes),
+        size=sides,
+        channels=channels,
+        seed=seed,
+        pretrained=IMAGENET if pretrained is None and recipe.frozen == FROZEN else pretrained,
     )
     batch = min(recipe.batch, len(train_part))
     steps = len(train_part) // batch
@@ -156,8 +164,10 @@ def train_classifier(
 
     # Step.
     loss = loss_of(recipe, len(data.classes))
+    once = coding.is_enough(network, recipe, data)
+    method = coding.METHOD if once else "__call__"
     step = supervised.step(
-        network,
+        partial(network, method=method),
         optimiser,
         loss,
         measure=supervised.is_right,
@@ -188,12 +198,18 @@ def train_classifier(
     if is_first():
         folder.create(settings)
 
+    # Codes, where the base is frozen.
+    if once:
+        train_part, held_out = (
+            coding.coded(network, each, progress=progress) for each in (train_part, held_out)
+        )
+
     # Loop.
     fitting.fit(
         supervised.initial(network, optimiser),
         step,
         Batches(train_part, weights, count=batch, seed=seed),
-        Judge(network, held_out, loss),
+        Judge(network, held_out, loss, method=method),
         folder=folder.fit,
         identity=settings.identity,
         plan=plan,
@@ -264,9 +280,16 @@ class Batches:
 class Judge:
     """What a validation set says of weights."""
 
-    def __init__(self, network: Network, data: LabelledImages, loss: supervised.Loss) -> None:
+    def __init__(
+        self,
+        network: Network,
+        data: LabelledImages,
+        loss: supervised.Loss,
+        *,
+        method: str = "__call__",
+    ) -> None:
         self._data, self._loss = data, loss
-        self._applied = networks.Applied(network)
+        self._applied = networks.Applied(network, method)
 
     def __call__(self, weights: Weights) -> dict[str, float]:
         """Return mean loss and accuracy."""

@@ -50,7 +50,7 @@ def initial(network: Network, optimiser: optax.GradientTransformation) -> State:
 
 
 def step(
-    network: Network,
+    network: Callable[..., tuple[Array, Stats]],
     optimiser: optax.GradientTransformation,
     loss: Loss,
     *,
@@ -63,7 +63,7 @@ def step(
 
     Parameters
     ----------
-    network : Network
+    network : Network or callable
         From inputs to outputs.
     optimiser : optax.GradientTransformation
         How it descends.

@@ -77,9 +77,9 @@ class Backbone(nnx.Module):
         """Map images (n, y, x, 1 or 3) in 0..1 to maps, 32 times smaller."""
         return self.finish(self.features(images, train=train, key=key))
 
-    def embed(self, images: Array) -> Array:
+    def embed(self, images: Array, *, train: bool = False, key: Array | None = None) -> Array:
         """Map images to the averages of the maps, (n, channels)."""
-        return self(images).mean((1, 2))
+        return self(images, train=train, key=key).mean((1, 2))
 
     @staticmethod
     def side(size: int) -> int:
@@ -167,13 +167,20 @@ class BackboneClassifier(nnx.Module):
         """Map images (n, y, x, 1 or 3) in 0..1 to logits (n, classes)."""
         return self.head(self.features(images, train=train, key=key), train=train, key=key)
 
-    def codes(self, images: Array) -> Array:
-        """Map images to what `top` takes: with a frozen base, they need be computed only once."""
-        return self.top.codes(self.base(images))
+    def codes(self, images: Array, *, train: bool = False, key: Array | None = None) -> Array:
+        """Map images to what `top` takes, (n, d).
 
-    def embed(self, images: Array) -> Array:
+        Of a frozen base they need be computed only once.
+        """
+        return self.top.codes(self.base.finish(self.features(images, train=train, key=key)))
+
+    def from_codes(self, codes: Array, *, train: bool = False, key: Array | None = None) -> Array:
+        """Map `codes` to logits (n, classes); `key` turns dropout on."""
+        return self.top(codes, train=train, key=key)
+
+    def embed(self, images: Array, *, train: bool = False, key: Array | None = None) -> Array:
         """Map images to the activations before the last dense layer, (n, d)."""
-        return self.top.embed(self.codes(images))
+        return self.top.embed(self.codes(images, train=train, key=key))
 
 
 def imagenet(

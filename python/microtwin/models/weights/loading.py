@@ -17,6 +17,8 @@ from microtwin.models.weights import files, keras_h5, names
 
 Arrays = dict[str, tuple[str, npt.NDArray[Any]]]  # by our path: the file's name for it, the array
 
+IMAGENET = "imagenet"  # the file that the authors published
+
 ORDER = ("kernel", "scale", "bias", "mean", "var")  # of the variables of a layer in Keras's files
 TORCH = {
     "kernel": "weight",
@@ -29,7 +31,7 @@ TORCH = {
 
 def load_pretrained(
     network: nnx.Module,
-    weights: str | os.PathLike[str] = "imagenet",
+    weights: str | os.PathLike[str] = IMAGENET,
     *,
     download: bool = True,
     progress: ProgressCallback = silent,
@@ -65,7 +67,7 @@ def load_pretrained(
     """
     base, top = _parts(network)
     whole = top is not None
-    if os.fspath(weights) == "imagenet":
+    if os.fspath(weights) == IMAGENET:
         wanted = files.WHOLE[base.architecture] if whole else None
         wanted = wanted or files.BASES.get(base.architecture) or files.WHOLE[base.architecture]
         path = files.fetch(wanted, download=download, progress=progress)
