@@ -57,7 +57,7 @@ def test_safetensors_are_read_in_all_spellings(spelling, network, tmp_path):
     given = arrays(network, np.random.default_rng(0))
     path = tmp_path / "some.safetensors"
     if spelling is None:
-        save_file(given, path)
+        save_file(given | {"top.out.bias": np.zeros(7, np.float32)}, path)
     else:
         foreign = in_torch(given, names.torch(NAME)[spelling])
         save_file(foreign | {"bn.num_batches_tracked": np.zeros(1, np.int64)}, path)
@@ -101,6 +101,8 @@ def test_files_that_are_none_are_refused(network, tmp_path):
     (tmp_path / "some.h5").touch()
     with pytest.raises(InputError, match="Keras has no efficientnet-lite0"):
         load_pretrained(network, tmp_path / "some.h5")
+    with pytest.raises(InputError, match=r'must be "imagenet" or a file, not 5'):
+        load_pretrained(network, 5)
     with pytest.raises(InputError, match="FashionCnn has no pretrained weights"):
         load_pretrained(nnx.eval_shape(lambda: build("fashion-cnn", rngs=nnx.Rngs(0))))
 

@@ -21,8 +21,6 @@ from microtwin.errors import InputError
 from microtwin.models.classifiers import logits
 from microtwin.models.layers import BatchNorm, Conv, Dense, dropout, flatten, he_on_host
 
-Size = int | tuple[int, int]
-
 deep_conv = partial(Conv, init=he_on_host)
 SIZE = 224  # what all of them were trained at
 SMALLEST = 32  # they halve the sides five times
@@ -187,7 +185,7 @@ def imagenet(
     kind: type[Backbone],
     *,
     classes: int = CLASSES,
-    size: Size = SIZE,
+    size: int = SIZE,
     channels: int = 3,
     top: bool = True,
     rngs: nnx.Rngs,
@@ -200,8 +198,8 @@ def imagenet(
         The backbone.
     classes : int
         How many logits.
-    size : int or (int, int)
-        Sides (y, x) of the images in pixels.
+    size : int
+        Side of the images in pixels.
     channels : int
         Of the images: 3, or 1 for grey ones. Nothing in the network depends on it.
     top : bool
@@ -222,7 +220,7 @@ def transfer(
     kind: type[Backbone],
     *,
     classes: int = 2,
-    size: Size = SIZE,
+    size: int = SIZE,
     channels: int = 3,
     hidden: Sequence[int] = (256,),
     average: bool = False,
@@ -254,13 +252,12 @@ def transfer(
     return BackboneClassifier(base, dense, transfer=True, frozen=frozen)
 
 
-def _maps(kind: type[Backbone], size: Size, channels: int) -> tuple[int, int, int]:
+def _maps(kind: type[Backbone], size: int, channels: int) -> tuple[int, int, int]:
     """Return the shape (y, x, c) of the maps for that of the images."""
-    sides = (size, size) if isinstance(size, int) else size
-    y, x = (_validate.integer(side, name="size", minimum=SMALLEST) for side in sides)
+    side = kind.side(_validate.integer(size, name="size", minimum=SMALLEST))
     if channels not in (1, 3):
         raise InputError(f"channels must be 1 or 3 for this network, not {channels}")
-    return kind.side(y), kind.side(x), kind.channels
+    return side, side, kind.channels
 
 
 class ConvNorm(nnx.Module):

@@ -66,10 +66,11 @@ def load_pretrained(
         is missing, has another shape, or should not be there.
     """
     base, top = _parts(network)
-    whole = top is not None
+    if not isinstance(weights, str | os.PathLike):
+        raise InputError(f'pretrained weights must be "imagenet" or a file, not {weights!r}')
     if os.fspath(weights) == IMAGENET:
-        wanted = files.WHOLE[base.architecture] if whole else None
-        wanted = wanted or files.BASES.get(base.architecture) or files.WHOLE[base.architecture]
+        whole = files.WHOLE[base.architecture]
+        wanted = files.BASES.get(base.architecture, whole) if top is None else whole
         path = files.fetch(wanted, download=download, progress=progress)
     else:
         path = Path(weights).expanduser()
@@ -129,7 +130,7 @@ def _from_keras(path: Path, architecture: str, variables: Mapping[str, Any]) -> 
                 f"({', '.join(parts[ours])}), not {len(arrays)}"
             )
         for part, array in zip(parts[ours], arrays, strict=True):
-            if array.ndim == 4 and len(variables[f"{ours}.{part}"].shape) == 3:
+            if array.shape == (*variables[f"{ours}.{part}"].shape, 1):
                 array = array[..., 0]  # depthwise: one window a channel
             found[f"{ours}.{part}"] = f"{table[ours]}/{part}", array
     return found
@@ -144,7 +145,9 @@ def _from_safetensors(path: Path, architecture: str, variables: Mapping[str, Any
     except (SafetensorError, OSError, TypeError) as error:
         raise InputError(f"{path} is no whole file of safetensors: {error}") from error
     arrays = {k: v for k, v in arrays.items() if not k.endswith("num_batches_tracked")}
-    tables = [{ours: ours for ours in variables}]
+    # Our own names, of which a file may have those of a top that is not asked for, or PyTorch's.
+    tops = (name for name in arrays if name.startswith("top."))
+    tables = [{name: name for name in (*variables, *tops)}]
     for layers in names.torch(architecture):
         tables.append(
             {
