@@ -6,7 +6,6 @@ from typing import Any
 
 from microtwin.learning.augmentation import Augmentation
 from microtwin.learning.optimisers import Rule
-from microtwin.models import ARCHITECTURES
 
 DEFAULT = "preclassifier"
 FROZEN = r"base\..*"
@@ -164,7 +163,7 @@ def _known() -> dict[str, Recipe]:
             for base in ("vgg16", "resnet50v2", "mobilenetv2", "efficientnet-lite0")
         ),
     ]
-    return {recipe.name: recipe for recipe in recipes if recipe.architecture in ARCHITECTURES}
+    return {recipe.name: recipe for recipe in recipes}
 
 
 PRESETS: Mapping[str, Recipe] = _known()
