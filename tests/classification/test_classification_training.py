@@ -1,13 +1,16 @@
 """Classifiers learn, stop, go on, and say what is wrong."""
 
 import json
+import re
 
+import jax
 import numpy as np
 import pytest
 
 import microtwin as mt
-from microtwin.classification import PRESETS
+from microtwin.classification import PRESETS, networks
 from microtwin.errors import CheckpointError, InputError
+from microtwin.models import ARCHITECTURES
 
 DENSE = {"preset": "symbols-dense", "epochs": 3, "seed": 0}
 
@@ -181,8 +184,16 @@ def test_what_is_no_run_is_refused(tmp_path, trained):
         mt.load_classifier(tmp_path)
 
 
-def test_every_recipe_names_an_architecture_with_a_size():
-    from microtwin.models import ARCHITECTURES
-
-    for recipe in PRESETS.values():
-        assert ARCHITECTURES[recipe.architecture].takes is not None
+@pytest.mark.parametrize("recipe", PRESETS.values(), ids=lambda recipe: recipe.name)
+def test_every_recipe_fits_its_network(recipe):
+    """Its options are taken, and its patterns name parameters that there are."""
+    y, x, channels = ARCHITECTURES[recipe.architecture].takes
+    network = networks.network(recipe, classes=2, size=(y, x), channels=channels, seed=None)
+    paths = [
+        jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
+        for path, _ in jax.tree_util.tree_leaves_with_path(network.initial.params)
+    ]
+    patterns = [rule.pattern for rule in recipe.rules] + [recipe.frozen] * bool(recipe.frozen)
+    for pattern in patterns:
+        matching = [path for path in paths if re.fullmatch(pattern, path)]
+        assert 0 < len(matching) < len(paths)

@@ -88,7 +88,7 @@ def _known() -> dict[str, Recipe]:
         architecture="chest-cnn",
         optimiser="rmsprop",
         rate=5e-4,
-        rules=(Rule(r"convs\.[12]\.kernel", l2=0.001),),
+        rules=(Rule(r"convs\.2\.kernel", l2=0.001),),
     )
     recipes = [
         Recipe(
@@ -148,7 +148,7 @@ def _known() -> dict[str, Recipe]:
             chest,
             name="chest-cnn-augmented",
             summary="the same, images turned, moved and mirrored, with dropout",
-            options={"dropout": 0.5},
+            options={"rate": 0.5},
             augmentation=CHEST,
         ),
         *(
