@@ -1,6 +1,6 @@
 """Anomalies among pieces of real micrographs: how well each detector tells drawn defects.
 
-    python benches/anomaly.py [--data FOLDER] [--seeds 3] [--epochs 15] [--runs FOLDER] [--json F]
+    python benches/anomaly.py [--data FOLDER] [--seeds 3] [--epochs 10] [--json FILE]
 
 Micrographs of four materials are parted: those to learn from, those for the threshold, those to be
 judged on; no piece of one micrograph is in two parts. Pieces are 64 x 64 pixels. Three detectors
@@ -23,7 +23,8 @@ import microtwin as mt
 from microtwin.classification.anomaly.density import Density
 from microtwin.classification.anomaly.detector import SCORES
 from microtwin.classification.anomaly.signature import NAMES, signatures
-from microtwin.images import downscale, find_images, read_image, spoil
+from microtwin.images import downscale, find_images, read_image
+from microtwin.images.defects import spoil
 
 # Folder, by how much smaller, rows cut off at the top (where the sample has been mounted).
 MATERIALS = (
@@ -137,7 +138,7 @@ def one(images, seed, epochs, runs):
         seconds[f"{name}, a thousand pieces"] = (time.perf_counter() - started) * 1000 / len(normal)
         rows[name] = areas(good, {kind: found.score(some).scores for kind, some in bad.items()})
         alarms[name] = {
-            rate: float((good > found.score(normal[:1], false_alarms=rate).threshold).mean())
+            str(rate): float((good > found.score(normal[:1], false_alarms=rate).threshold).mean())
             for rate in RATES
         }
 
@@ -208,7 +209,7 @@ def table(results):
         print(f"{name:32s}" + "".join(f"{cell:>15s}" for cell in cells))
     print("\nfalse alarms achieved, stated " + ", ".join(map(str, RATES)))
     for name in results[0]["alarms"]:
-        cells = [[r["alarms"][name][rate] for r in results] for rate in RATES]
+        cells = [[r["alarms"][name][str(rate)] for r in results] for rate in RATES]
         print(f"{name:32s}" + "".join(f"{np.mean(c):8.4f} ± {np.std(c):.4f}" for c in cells))
     print("\nseconds")
     for name in results[0]["seconds"]:
@@ -220,16 +221,17 @@ def main():
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("--data", type=Path, default=Path("../shared/data"))
     ask.add_argument("--seeds", type=int, default=3)
-    ask.add_argument("--epochs", type=int, default=15)
-    ask.add_argument("--runs", type=Path, help="where runs are kept; nowhere unless given")
-    ask.add_argument("--json", type=Path, help="file for all numbers")
+    ask.add_argument("--epochs", type=int, default=10)
+    ask.add_argument("--json", type=Path, help="file of all numbers; seeds that it has are done")
     asked = ask.parse_args()
     images, results = micrographs(asked.data), []
+    if asked.json and asked.json.exists():
+        results = json.loads(asked.json.read_text())
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(asked.seeds):
+        for seed in range(len(results), asked.seeds):
             started = time.perf_counter()
             names = ("auc", "alarms", "seconds", "why")
-            found = one(images, seed, asked.epochs, asked.runs or Path(folder))
+            found = one(images, seed, asked.epochs, Path(folder))
             results.append(dict(zip(names, found, strict=True)))
             print(f"seed {seed}: {time.perf_counter() - started:.0f} s", flush=True)
             if asked.json:

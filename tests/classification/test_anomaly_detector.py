@@ -68,7 +68,7 @@ def test_the_map_of_a_large_image_points_at_what_was_planted(trained):
             assert found.shape == (72, 72)
             worst = np.unravel_index(found.argmax(), found.shape)
             assert np.abs(worst - place).max() <= off
-    scores = trained["autoencoder"].score(images, maps=True)
+    scores = trained["autoencoder"].score(images, maps="error")
     np.testing.assert_array_equal(scores.maps[0], trained["autoencoder"].maps(images[0])[0])
 
 

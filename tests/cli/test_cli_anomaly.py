@@ -103,6 +103,10 @@ def test_evaluate_says_how_well_they_are_told_apart(microtwin, material, run, tm
         (("score", "further", "-m", "run", "-o", "s.txt"), "output must end in .csv"),
         (("score", "further", "-m", "run", "--false-alarms", "0.01"), "at least 99"),
         (("score", "further", "-m", "run", "--maps", "file"), "maps must be a writable folder"),
+        (
+            ("score", "further", "-m", "run", "--maps", "m", "--map-kind", "x"),
+            "maps must be one of",
+        ),
         (("evaluate", "further", "-a", "nowhere", "-m", "run"), "nowhere does not exist"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

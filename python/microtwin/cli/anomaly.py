@@ -145,6 +145,13 @@ def score_images(
         Path | None,
         typer.Option(help="Folder for maps of where images are unlike normal ones."),
     ] = None,
+    map_kind: Annotated[
+        str,
+        typer.Option(
+            help="score: of the tiles around each pixel; error: the squared difference from the "
+            "reconstruction, finer but high at every edge."
+        ),
+    ] = "score",
     false_alarms: FalseAlarms = None,
     fail: Annotated[
         bool, typer.Option("--fail", help="End with code 1 if an image is anomalous.")
@@ -166,7 +173,7 @@ def score_images(
         scores = load_detector(model).score(
             _files.read_greys(images, **_reading(crop_info_bar, channel)),
             false_alarms=false_alarms,
-            maps=maps is not None,
+            maps=None if maps is None else map_kind,
             progress=progress,
         )
     if output is not None:

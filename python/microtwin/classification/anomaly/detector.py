@@ -154,7 +154,7 @@ class Detector:
         images: Any,
         *,
         false_alarms: float | None = None,
-        maps: bool = False,
+        maps: str | None = None,
         progress: ProgressCallback | None = None,
     ) -> AnomalyScores:
         """Say how unlike the normal images others are.
@@ -171,8 +171,8 @@ class Detector:
             become 0 to 1.
         false_alarms : float, optional
             Which part of normal images may be called anomalous; as stated in training by default.
-        maps : bool
-            Whether to keep the maps too, see `maps`.
+        maps : "error" or "score", optional
+            Which maps to keep too, if any, see `maps`.
         progress : ProgressCallback, optional
             Told after every image.
 
@@ -187,6 +187,8 @@ class Detector:
             If an image is smaller than a tile, or there were too few normal images for the rate.
         """
         settings = self.settings
+        if maps is not None:
+            _validate.choice(maps, MAPS, name="maps")
         rate = settings.false_alarms if false_alarms is None else false_alarms
         threshold = thresholds.conformal_threshold(self.calibration, false_alarms=rate)
         pictures = self._pictures(images)
@@ -245,16 +247,20 @@ class Detector:
         )
 
     def judged(
-        self, pictures: Pictures, *, maps: bool = False, progress: ProgressCallback | None = None
+        self,
+        pictures: Pictures,
+        *,
+        maps: str | None = None,
+        progress: ProgressCallback | None = None,
     ) -> tuple[Numbers, tuple[Rows, ...] | None]:
         """Return the scores of images (n,), and their maps if wanted; no threshold is needed."""
         report, found, kept = progress or silent, [], []
         for i, one in enumerate(self._looked(pictures), 1):
             found.append(float(one.scores.max()))
-            if maps:
-                kept.append(self._map(one, "error"))
+            if maps is not None:
+                kept.append(self._map(one, maps))
             report(i, len(pictures), {"score": found[-1]})
-        return np.asarray(found, np.float64), tuple(kept) if maps else None
+        return np.asarray(found, np.float64), None if maps is None else tuple(kept)
 
     def _pictures(self, images: Any) -> Pictures:
         return Pictures.of(images, factor=self.settings.downscale)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FORMAT = "microtwin anomaly scores 1"
+CONTRAST = 100.0  # how much more white is than the first grey in pictures of maps
 COLUMNS = ("image", "score", "p_value", "anomalous")
 
 
@@ -103,8 +104,8 @@ class AnomalyScores:
     def save_maps(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write the maps to a folder, with the numbers of the images before their names.
 
-        Each becomes a TIFF file with its values, and a PNG picture in which white is the same for
-        all of them: the largest value of the normal half of the images, times four.
+        Each becomes a TIFF file with its values, and a PNG picture. Grey levels have one scale for
+        all: from the usual lower quartile, black, logarithmically to the largest value of all.
 
         Raises
         ------
@@ -114,13 +115,15 @@ class AnomalyScores:
         if self.maps is None:
             raise InputError("there are no maps: score with maps=True")
         target = _files.output_folder(folder, name="maps")
-        peaks = np.sort([found.max() for found in self.maps])
-        white = max(4 * float(peaks[(len(peaks) - 1) // 2]), 1e-12)
+        black = float(np.median([np.quantile(found, 0.25) for found in self.maps]))
+        white = max(float(found.max()) for found in self.maps)
+        step = max((white - black) / CONTRAST, 1e-12)
         digits = len(str(len(self) - 1))
         written = []
         for i, (source, found) in enumerate(zip(self.sources, self.maps, strict=True)):
             stem = f"{i:0{digits}d}-{Path(source).stem}"
-            grey = np.rint(255 * np.sqrt(np.clip(found / white, 0, 1))).astype(np.uint8)
+            height = np.log1p(np.maximum(found - black, 0) / step) / np.log1p(CONTRAST)
+            grey = np.rint(255 * np.clip(height, 0, 1)).astype(np.uint8)
             written.append(save_image(target / f"{stem}.tif", found))
             save_image(target / f"{stem}.png", grey)
         return written

@@ -6,7 +6,7 @@ import numpy as np
 
 from microtwin import _validate
 from microtwin.classification.anomaly.pictures import Pictures
-from microtwin.classification.anomaly.threshold import fewest
+from microtwin.classification.anomaly.threshold import fewest, lowest
 from microtwin.errors import InputError
 
 KEPT = 0.2  # of the normal images, for the threshold
@@ -51,7 +51,7 @@ def split(normal: Pictures, validation: Any, *, rate: float, downscale: float, s
         raise InputError(
             f"false_alarms={rate:g} takes at least {needed} normal images for validation; there "
             f"are {len(keep)}: give more images (pieces of them will do), or accept "
-            f"false_alarms={1 / (len(keep) + 1):.2g} or more"
+            f"false_alarms={lowest(len(keep)):g} or more"
         )
     rest = normal.part(order[kept:])
     if len(rest) < 2:

@@ -40,6 +40,17 @@ def fewest(false_alarms: float) -> int:
     return int(np.ceil(1 / check_rate(false_alarms) - ROUNDING)) - 1
 
 
+def lowest(count: int) -> float:
+    """Return the lowest rate that `count` normal images are enough for, rounded up to 1/1000.
+
+    Examples
+    --------
+    >>> lowest(11), fewest(lowest(11))
+    (0.084, 11)
+    """
+    return float(np.ceil(1000 / (count + 1) - ROUNDING)) / 1000
+
+
 def conformal_threshold(scores: npt.ArrayLike, *, false_alarms: float) -> float:
     """Return the score above which an image is called anomalous.
 
@@ -76,7 +87,7 @@ def conformal_threshold(scores: npt.ArrayLike, *, false_alarms: float) -> float:
     if above < 1:
         raise InputError(
             f"false_alarms={rate:g} needs at least {fewest(rate)} normal images for validation; "
-            f"there are {len(known)}, enough for {1 / (len(known) + 1):.3g}"
+            f"there are {len(known)}, enough for {lowest(len(known)):g}"
         )
     return float(np.sort(known)[len(known) - above])
 

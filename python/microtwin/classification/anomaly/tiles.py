@@ -11,7 +11,7 @@ from microtwin.classification.anomaly.tiling import Tiling
 Bytes = npt.NDArray[np.uint8]
 
 EPOCH = 8192  # tiles an epoch at most
-FIXED = 4096  # tiles at most of a set that stays as it is
+FIXED = 2048  # tiles at most of a set that stays as it is
 
 
 def as_bytes(pictures: Pictures, *, tiling: Tiling, name: str) -> list[Bytes]:

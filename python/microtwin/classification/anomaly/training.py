@@ -77,7 +77,7 @@ def train_detector(
         Name of the autoencoder in `microtwin.models`.
     anomalies : array_like, list, path or Catalogue, optional
         Anomalous images, for "mlp" and "flow", which should be so all over; or "synthetic", for the
-        defects of micrographs (`microtwin.images.spoil`) drawn into normal tiles. "mlp" needs
+        defects of micrographs (`microtwin.images.defects`) drawn into normal tiles. "mlp" needs
         some, "flow" can do without.
     validation : float, or as `images`, optional
         Which part of the normal images to keep for the threshold, or further normal images for
