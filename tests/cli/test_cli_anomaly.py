@@ -55,7 +55,8 @@ def test_train_says_what_was_learned_and_goes_on_with_resume(microtwin, material
 
 def test_score_writes_a_table_and_maps_that_show_where(microtwin, material, run, tmp_path):
     table, maps = tmp_path / "scores.csv", tmp_path / "maps"
-    ended = microtwin("anomaly", "score", material / "wide", "-m", run, "-o", table, "--maps", maps)
+    words = ("anomaly", "score", material / "wide", "-m", run, "-o", table, "--maps", maps)
+    ended = microtwin(*words, "--map-kind", "error")
     assert ended.code == 0
     scores = AnomalyScores.from_csv(table)
     assert scores.sources == tuple(str(material / "wide" / f"0{i}.png") for i in range(2))

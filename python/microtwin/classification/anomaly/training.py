@@ -177,15 +177,18 @@ def train_detector(
 
     # Autoencoder.
     encoder = networks.autoencoder(architecture, seed=seed)
-    weights = teach_autoencoder(
-        encoder,
-        tiles,
-        watched_tiles,
-        recipe=recipe,
-        augmentation=augmentation,
-        folder=folder.autoencoder,
-        run=run,
-    )
+    if autoencoder is None:
+        weights = teach_autoencoder(
+            encoder,
+            tiles,
+            watched_tiles,
+            recipe=recipe,
+            augmentation=augmentation,
+            folder=folder.autoencoder,
+            run=run,
+        )
+    else:
+        weights, _ = folder.autoencoder.weights(encoder.network.initial)
 
     # What is normal.
     some = tiles.some()
