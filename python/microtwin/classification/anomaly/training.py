@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -163,16 +162,24 @@ def train_detector(
     learn, watch = (as_bytes(part, tiling=tiling, name="normal") for part in parts[:2])
     tiles = RandomTiles(learn, tiling=tiling, batch=recipe.batch, seed=seed)
     watched_tiles = covering(watch, tiling=tiling, seed=seed, most=WATCHED_TILES)
+    some = tiles.some()
+    odd_tiles = None if bad is None else _anomalous_tiles(bad, tiling, seed)
+    if drawn:
+        odd_tiles = spoilt(some, seed=seed), spoilt(watched_tiles, seed=seed + 1)
     for source, image in zip(parts.keep.sources, parts.keep, strict=True):
         tiling.check(image.shape, name=f"validation image {source}")
+
+    if autoencoder is not None:
+        _check_shared(autoencoder, settings)
 
     # Resume.
     if folder.exists():
         folder.check_continues(settings)
     else:
         folder.create(settings)
-    if autoencoder is not None:
-        _take_autoencoder(autoencoder, folder, settings)
+    if autoencoder is not None and not folder.autoencoder.weights_file.exists():
+        source = RunFolder(autoencoder.path).autoencoder.path
+        shutil.copytree(source, folder.autoencoder.path, dirs_exist_ok=True)
     run = Run(settings=settings, epochs=epochs, progress=progress or silent)
 
     # Autoencoder.
@@ -191,8 +198,6 @@ def train_detector(
         weights, _ = folder.autoencoder.weights(encoder.network.initial)
 
     # What is normal.
-    some = tiles.some()
-
     def seen(tiles: Bytes) -> detectors.Seen:
         return look(encoder, weights, tiles.astype(np.float32) / 255)
 
@@ -206,8 +211,8 @@ def train_detector(
             return usual.scaled(seen(tiles).rows(inputs))
 
         good = rows(some), rows(watched_tiles)
-        odd = _anomalous_rows(bad, rows, (some, watched_tiles) if drawn else None, tiling, seed)
-        learned, shown = (Examples(g, o[:, : g.shape[1]]) for g, o in zip(good, odd, strict=True))
+        odd = (good[0][:0], good[1][:0]) if odd_tiles is None else tuple(map(rows, odd_tiles))
+        learned, shown = (Examples(*kinds) for kinds in zip(good, odd, strict=True))
         network = networks.judge(method, width=good[0].shape[1], seed=seed)
         judge = network, teach_judge(network, learned, shown, folder=folder.judge, run=run)
 
@@ -248,35 +253,21 @@ def _checked(
     return Tiling(size, _validate.integer(stride, name="stride", minimum=1, maximum=size))
 
 
-def _take_autoencoder(other: Detector, folder: RunFolder, settings: Settings) -> None:
-    """Copy the training of another detector's autoencoder to a folder that has none yet."""
+def _check_shared(other: Detector, settings: Settings) -> None:
+    """Raise InputError unless another detector's autoencoder is the one to be trained here."""
     found, wanted = other.settings.identity_of_autoencoder, settings.identity_of_autoencoder
     if found != wanted:
-        raise InputError(
-            f"autoencoder must be of this training: it is {differences(found, wanted)}"
-        )
-    if not folder.autoencoder.weights_file.exists():
-        source = RunFolder(other.path).autoencoder.path
-        shutil.copytree(source, folder.autoencoder.path, dirs_exist_ok=True)
+        how = differences(found, wanted)
+        raise InputError(f"autoencoder must be of this training: it is {how}")
 
 
-def _anomalous_rows(
-    given: Pictures | None,
-    rows: Callable[[Bytes], Rows],
-    normal: tuple[Bytes, Bytes] | None,
-    tiling: Tiling,
-    seed: int,
-) -> list[Rows]:
-    """Return rows of anomalies to learn from and to be watched by: given, drawn, or none."""
-    if normal is not None:
-        return [rows(spoilt(tiles, seed=seed + k)) for k, tiles in enumerate(normal)]
-    if given is None:
-        return [np.zeros((0, 0), np.float32)] * 2
+def _anomalous_tiles(given: Pictures, tiling: Tiling, seed: int) -> tuple[Bytes, Bytes]:
+    """Return tiles of given anomalies to learn from, and to be watched by."""
     if len(given) < 2:
         raise InputError(f"anomalies must be at least 2 images, not {len(given)}")
     order = np.random.default_rng((seed, 2)).permutation(len(given))
-    watch, learn = watched(given.part(order), part=KEPT)
-    return [
-        rows(covering(as_bytes(p, tiling=tiling, name="anomalous"), tiling=tiling, seed=seed))
-        for p in (learn, watch)
-    ]
+    watch, learn = (
+        covering(as_bytes(part, tiling=tiling, name="anomalous"), tiling=tiling, seed=seed)
+        for part in watched(given.part(order), part=KEPT)
+    )
+    return learn, watch
