@@ -49,6 +49,7 @@ def test_the_base_stays_as_it_was_read_and_the_top_learns(trained, weights):
     assert classifier.settings.pretrained == str(weights[0])
 
 
+@pytest.mark.slow
 def test_learning_from_codes_is_learning_from_images(trained, weights, monkeypatch, tmp_path):
     classifier, _ = trained
     monkeypatch.setattr(coding, "is_enough", lambda *_: False)

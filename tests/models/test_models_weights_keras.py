@@ -82,7 +82,14 @@ def every_block(network, images):
     return found, network(images)
 
 
-@pytest.mark.parametrize("name", SIDES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mobilenetv2",
+        pytest.param("vgg16", marks=pytest.mark.slow),
+        pytest.param("resnet50v2", marks=pytest.mark.slow),
+    ],
+)
 def test_every_block_gives_the_activations_of_keras_on_a_photograph(name, tmp_path):
     side = SIDES[name]
     theirs = model(name, side)
