@@ -178,8 +178,8 @@ def train_detector(
     else:
         folder.create(settings)
     if autoencoder is not None and not folder.autoencoder.weights_file.exists():
-        source = RunFolder(autoencoder.path).autoencoder.path
-        shutil.copytree(source, folder.autoencoder.path, dirs_exist_ok=True)
+        theirs = RunFolder(autoencoder.path).autoencoder.path
+        shutil.copytree(theirs, folder.autoencoder.path, dirs_exist_ok=True)
     run = Run(settings=settings, epochs=epochs, progress=progress or silent)
 
     # Autoencoder.
