@@ -29,7 +29,7 @@ Ints = npt.NDArray[np.int64]
 Learn = Callable[[LabelledImages, LabelledImages, int, Classifier | None], Classifier]
 
 SHARE = 1 / 6  # of the labels that goes to validation, as in the tables of persons
-RESAMPLED = 2000  # draws of seeds for intervals
+RESAMPLED = 500  # draws of seeds for intervals
 
 
 @dataclass(frozen=True, slots=True)
