@@ -6,6 +6,7 @@ left out, since a person would not call them fit. Every other one is spoilt by a
 micrograph have one number, so that they can be kept on one side of a split.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,10 +40,10 @@ class Pieces:
         )
 
 
-def micrographs(data: Path) -> list[np.ndarray]:
+def micrographs(data: Path, folders: Sequence[str]) -> list[np.ndarray]:
     """Return the grey micrographs that there are, without bars below."""
     found = []
-    for folder in FOLDERS:
+    for folder in folders:
         for path in find_images(data / folder) if (data / folder).is_dir() else ():
             pixels = read_pixels(path)
             grey = sized(pixels, size=pixels.shape[:2], channels=1)[..., 0]
@@ -52,10 +53,19 @@ def micrographs(data: Path) -> list[np.ndarray]:
     return found
 
 
-def pieces(data: Path, *, cut: int, side: int, each: int, seed: int = 0) -> Pieces:
+def pieces(
+    data: Path,
+    *,
+    cut: int,
+    side: int,
+    each: int,
+    folders: Sequence[str] = FOLDERS,
+    defects: Sequence[str] = tuple(DEFECTS),
+    seed: int = 0,
+) -> Pieces:
     """Cut `each` pieces of `cut` pixels from every micrograph, half of them spoilt, at `side`."""
-    images, fit, defects, owners = [], [], [], []
-    for number, grey in enumerate(micrographs(data)):
+    images, fit, drawn, owners = [], [], [], []
+    for number, grey in enumerate(micrographs(data, folders)):
         rng = np.random.default_rng((seed, number))
         if min(grey.shape) < cut:
             continue
@@ -67,16 +77,16 @@ def pieces(data: Path, *, cut: int, side: int, each: int, seed: int = 0) -> Piec
             piece = grey[y : y + cut, x : x + cut]
             if gaussian_filter(piece / 255, 0.02 * cut).std() < FEW:
                 continue
-            name = "" if kept % 2 == 0 else str(rng.choice(list(DEFECTS)))
+            name = "" if kept % 2 == 0 else str(rng.choice(defects))
             strength, start = rng.uniform(0.7, 1.5), int(rng.integers(2**31))
             if name:
                 piece = spoil(piece, name, strength=strength, seed=start).image
             images.append(sized(piece, size=(side, side), channels=1)[..., 0])
             fit.append(not name)
-            defects.append(name)
+            drawn.append(name)
             owners.append(number)
             kept += 1
-    return Pieces(np.stack(images), np.array(fit), np.array(defects), np.array(owners))
+    return Pieces(np.stack(images), np.array(fit), np.array(drawn), np.array(owners))
 
 
 def apart(pieces: Pieces, *, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
