@@ -1,6 +1,7 @@
 """Phases by training: exact where phases can be told apart, and the same whatever the way."""
 
 import functools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ def test_blocks_of_a_volume_give_the_whole_to_the_last_bit(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_seed_gives_the_same_classifier_whatever_the_threads(method):
     grey = grey_of(TRUTH, levels=(90, 110), deviations=(20, 20))
-    marks = some_of(TRUTH, 0.1 if method == "forest" else 0.3)  # of the latter 1000 are drawn
+    marks = some_of(TRUTH, 0.1 if method == "forest" else 0.3)  # of the latter 500 are drawn
     a, b, other = (
         mt.train_pixels(grey, marks, method=method, seed=seed, threads=threads)
         for seed, threads in ((4, 1), (4, 3), (5, 1))
@@ -115,7 +116,7 @@ def test_the_same_seed_gives_the_same_classifier_whatever_the_threads(method):
 def test_of_a_mask_no_more_is_learned_than_is_needed():
     grey = grey_of(TRUTH, levels=(90, 110), deviations=(20, 20))
     classifier = mt.train_pixels(grey, TRUTH, method="svm")
-    assert classifier.learned == (1000, 1000)
+    assert classifier.learned == (500, 500)
     assert classifier.marked == tuple(np.bincount(TRUTH.ravel()))
 
 
@@ -267,3 +268,20 @@ def test_progress_counts_voxels_and_images():
         classifier.segment(grey, progress=lambda *values: told.append(values[:2]))
     assert len(told) == 4
     assert told[-1] == (grey.size, grey.size)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_memory_does_not_grow_with_the_image_but_by_its_labels(method, monkeypatch):
+    grey = grey_of(TRUTH, levels=(90, 130), deviations=(6, 6))
+    classifier = mt.train_pixels(grey, some_of(TRUTH, 0.01), method=method, scales=(1,))
+    monkeypatch.setitem(blocks.SIDES, 2, 100)
+
+    def peak_of(repeats):
+        image = np.tile(grey, (repeats, repeats))
+        tracemalloc.start()
+        labels = classifier.segment(image, threads=2)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak - 2 * labels.nbytes  # and as much for the grey levels that are sampled
+
+    assert peak_of(9) < 1.3 * peak_of(4)
