@@ -82,7 +82,7 @@ def _options():
     parser.add_argument("--only", default="", help="sets whose title holds this")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--train", type=int, default=3, help="images with strokes")
-    parser.add_argument("--test", type=int, default=6, help="other images, at most")
+    parser.add_argument("--test", type=int, default=4, help="other images, at most")
     parser.add_argument("--pixels", type=int, default=200, help="marked, a phase and image")
     parser.add_argument("--length", type=int, default=40, help="of a stroke at most, in pixels")
     parser.add_argument("--methods", default="forest,svm")
@@ -185,19 +185,20 @@ def _classifiers(options):
 
 def _best_names(classes, mask, phases):
     """Return classes renamed to the phases that give the largest mean intersection over union."""
+    classes = np.asarray(classes)
     count = int(classes.max()) + 1
-    tables = [
-        np.array(names, np.uint8)[classes]
-        for names in itertools.product(range(phases), repeat=count)
-    ]
-    return max(tables, key=lambda labels: np.mean(_overlaps(labels, mask, phases)))
+    pairs = np.bincount((classes.astype(int) * phases + mask).ravel(), minlength=count * phases)
+    table = pairs.reshape(count, phases)
+
+    def mean_overlap(names):
+        return _overlaps(np.eye(phases, dtype=int)[list(names)].T @ table).mean()
+
+    best = max(itertools.product(range(phases), repeat=count), key=mean_overlap)
+    return np.array(best, np.uint8)[classes]
 
 
-def _overlaps(labels, mask, phases):
-    pairs = np.bincount(
-        (mask.astype(int) * phases + np.asarray(labels)).ravel(), minlength=phases**2
-    )
-    table = pairs.reshape(phases, phases)
+def _overlaps(table):
+    """Return intersection over union of each phase from a square table of label and mask."""
     both = np.diag(table)
     return both / np.maximum(table.sum(axis=0) + table.sum(axis=1) - both, 1)
 
@@ -208,7 +209,9 @@ def _scores(labels, mask, data):
         mt.two_point(np.asarray(array == phase, np.uint8), phase=1, max_lag=LAGS).mean
         for array in (np.asarray(labels), mask)
     )
-    overlaps = _overlaps(labels, mask, len(data.phases))
+    count = len(data.phases)
+    pairs = np.bincount((np.asarray(labels, int) * count + mask).ravel(), minlength=count**2)
+    overlaps = _overlaps(pairs.reshape(count, count))
     return (*overlaps, abs(own[0] - true[0]), np.sqrt(np.mean((own - true) ** 2)))
 
 

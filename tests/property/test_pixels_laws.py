@@ -103,7 +103,7 @@ def test_blocks_of_a_volume_give_the_whole_to_the_last_bit(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_seed_gives_the_same_classifier_whatever_the_threads(method):
     grey = grey_of(TRUTH, levels=(90, 110), deviations=(20, 20))
-    marks = some_of(TRUTH, 0.1 if method == "forest" else 0.3)  # of the latter 500 are drawn
+    marks = some_of(TRUTH, 0.1 if method == "forest" else 0.3)  # of the latter 1000 are drawn
     a, b, other = (
         mt.train_pixels(grey, marks, method=method, seed=seed, threads=threads)
         for seed, threads in ((4, 1), (4, 3), (5, 1))
@@ -116,7 +116,7 @@ def test_the_same_seed_gives_the_same_classifier_whatever_the_threads(method):
 def test_of_a_mask_no_more_is_learned_than_is_needed():
     grey = grey_of(TRUTH, levels=(90, 110), deviations=(20, 20))
     classifier = mt.train_pixels(grey, TRUTH, method="svm")
-    assert classifier.learned == (500, 500)
+    assert classifier.learned == (1000, 1000)
     assert classifier.marked == tuple(np.bincount(TRUTH.ravel()))
 
 

@@ -30,7 +30,7 @@ METHODS: dict[str, type[Forest] | type[SupportVectors]] = {
     "forest": Forest,
     "svm": SupportVectors,
 }
-MOST = {"forest": 20_000, "svm": 500}  # pixels a phase to learn from; more are drawn from
+MOST = {"forest": 20_000, "svm": 1_000}  # pixels a phase to learn from; more are drawn from
 FEWEST = 10  # pixels a phase
 SCALES = {2: (1.0, 2.0, 4.0, 8.0), 3: (1.0, 2.0, 4.0)}
 LEVELS = ("percentiles", "as_is")
