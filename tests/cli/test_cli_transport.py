@@ -131,7 +131,14 @@ def test_an_interrupt_leaves_a_table_to_go_on_with(tmp_path):
     table = tmp_path / "out.csv"
     command = [sys.executable, "-m", "microtwin", "transport", str(folder), "--phase", "1",
                "-o", str(table), "--geometry", "--axis", "z"]  # fmt: skip
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # What is started in the background of a shell ignores Ctrl-C, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     for _ in range(2400):  # a busy machine takes its time
         time.sleep(0.05)
         if table.exists() and len(table.read_text().splitlines()) > 4:
