@@ -130,7 +130,6 @@ def _known() -> dict[str, Recipe]:
             batch=65,
             epochs=20,
             monitor="val_accuracy",
-            augmentation=MIRRORED,
         ),
         Recipe(
             name="fashion-bilstm",
