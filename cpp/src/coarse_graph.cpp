@@ -61,6 +61,32 @@ class Edges {
     std::vector<Edge> edges_;
 };
 
+// Puts together the edges of all parts from those of ranges of parts.
+void append(const std::vector<CoarseGraph>& pieces, CoarseGraph& graph) {
+    std::size_t parts = 0, edges = 0;
+    for (const CoarseGraph& piece : pieces) {
+        parts += piece.near.size();
+        edges += piece.neighbour.size();
+    }
+    graph.begin.reserve(parts + 1);
+    graph.near.reserve(parts);
+    graph.diagonal.reserve(parts);
+    graph.neighbour.reserve(edges);
+    graph.conductance.reserve(edges);
+    graph.begin.push_back(0);
+    for (const CoarseGraph& piece : pieces) {
+        const std::int64_t before = graph.begin.back();
+        for (const std::int64_t end : piece.begin) graph.begin.push_back(before + end);
+        for (const std::int64_t end : piece.near) graph.near.push_back(before + end);
+        const auto add = [](auto& all, const auto& more) {
+            all.insert(all.end(), more.begin(), more.end());
+        };
+        add(graph.neighbour, piece.neighbour);
+        add(graph.conductance, piece.conductance);
+        add(graph.diagonal, piece.diagonal);
+    }
+}
+
 // Colours blocks; returns the colour of each part.
 std::vector<std::uint8_t> colour(CoarseGraph& graph) {
     const Shape3& blocks = graph.blocks;
@@ -235,22 +261,7 @@ class VoxelCoarsener {
                 for (std::int64_t b = begin * wide; b < end * wide; ++b)
                     join_block(b, edges, piece);
             });
-        graph_.begin = {0};
-        std::size_t edges = 0;
-        for (const CoarseGraph& piece : pieces) edges += piece.neighbour.size();
-        graph_.neighbour.reserve(edges);
-        graph_.conductance.reserve(edges);
-        for (const CoarseGraph& piece : pieces) {
-            const std::int64_t before = graph_.begin.back();
-            for (const std::int64_t end : piece.begin) graph_.begin.push_back(before + end);
-            for (const std::int64_t end : piece.near) graph_.near.push_back(before + end);
-            const auto append = [](auto& all, const auto& more) {
-                all.insert(all.end(), more.begin(), more.end());
-            };
-            append(graph_.neighbour, piece.neighbour);
-            append(graph_.conductance, piece.conductance);
-            append(graph_.diagonal, piece.diagonal);
-        }
+        append(pieces, graph_);
     }
 
     void join_block(std::int64_t b, std::array<Edges, 9>& edges, CoarseGraph& piece) const {
@@ -297,12 +308,9 @@ class VoxelCoarsener {
     std::vector<Seam> seams_;            // both ways, in the order of the parts
 };
 
-// So many parts are made one at most: the flow within a part is found by equations of all of them.
-constexpr std::size_t kMembers = 32;
-
 class PartCoarsener {
   public:
-    explicit PartCoarsener(CoarseGraph& fine) : fine_(fine) {}
+    PartCoarsener(CoarseGraph& fine, int threads) : fine_(fine), threads_(threads) {}
 
     CoarseGraph coarsen() {
         graph_.blocks = halved(fine_.blocks);
@@ -320,38 +328,63 @@ class PartCoarsener {
             graph_.first.push_back(parts());
         }
         find_halfway();
-        const std::vector<std::uint8_t> colours = colour(graph_);
-        graph_.begin = {0};
-        for (std::int64_t b = 0; b < graph_.blocks.size(); ++b) {
-            const std::int32_t begin = graph_.first[index(b)], end = graph_.first[index(b + 1)];
-            for (std::int32_t i = begin; i < end; ++i) {
-                join(i);
-                edges_.close(graph_, colours, begin, end);
-            }
-        }
+        join_parts();
         return std::move(graph_);
     }
 
   private:
     std::int32_t parts() const { return static_cast<std::int32_t>(graph_.member_begin.size()) - 1; }
 
+    // Work on each of the finer parts by itself.
+    template <class Work>
+    void each_fine(Work&& work) const {
+        const std::int64_t count = fine_.size();
+        parallel_ranges(count, worthwhile(threads_, 20.0 * static_cast<double>(count)), 0,
+                        [&](std::int64_t begin, std::int64_t end, int&) {
+                            for (auto i = index(begin); i < index(end); ++i) work(i);
+                        });
+    }
+
     void find_strengths() {
         strength_.assign(fine_.ground.size(), 0);
-        for (std::size_t i = 0; i < strength_.size(); ++i)
+        each_fine([&](std::size_t i) {
             for (std::int64_t e = fine_.begin[i]; e < fine_.begin[i + 1]; ++e)
                 strength_[i] = std::max(strength_[i], fine_.conductance[index(e)]);
+        });
     }
 
     void find_halfway() {
         fine_.halfway.assign(fine_.ground.size(), 0);
-        for (std::size_t i = 0; i < fine_.halfway.size(); ++i) {
+        each_fine([&](std::size_t i) {
             float best = 0;
             for (std::int64_t e = fine_.begin[i]; e < fine_.begin[i + 1]; ++e)
                 if (fine_.parent[index(fine_.neighbour[index(e)])] == fine_.parent[i])
                     best = std::max(best, fine_.conductance[index(e)]);
             // What has only taken in weakly joined others is itself the middle.
             if (best > 0 && best >= kStrong * strength_[i]) fine_.halfway[i] = 0.5F / best;
-        }
+        });
+    }
+
+    void join_parts() {
+        const std::vector<std::uint8_t> colours = colour(graph_);
+        const std::int64_t blocks = graph_.blocks.size();
+        const int workers = worthwhile(threads_, 200.0 * static_cast<double>(fine_.size()));
+        const auto pieces =
+            parallel_ranges(blocks, workers, CoarseGraph{},
+                            [&](std::int64_t first, std::int64_t last, CoarseGraph& piece) {
+                                Edges edges;
+                                for (std::int64_t b = first; b < last; ++b) {
+                                    const std::int32_t begin = graph_.first[index(b)],
+                                                       end = graph_.first[index(b + 1)];
+                                    for (std::int32_t i = begin; i < end; ++i) {
+                                        join(i, edges, piece);
+                                        edges.close(piece, colours, begin, end);
+                                    }
+                                }
+                            });
+        for (const CoarseGraph& piece : pieces)
+            graph_.ground.insert(graph_.ground.end(), piece.ground.begin(), piece.ground.end());
+        append(pieces, graph_);
     }
 
     void find_children(const Offset& block) {
@@ -393,7 +426,7 @@ class PartCoarsener {
         graph_.member_begin.push_back(static_cast<std::int64_t>(graph_.member.size()));
     }
 
-    void join(std::int32_t part) {
+    void join(std::int32_t part, Edges& edges, CoarseGraph& piece) const {
         float ground = 0;
         for (std::int64_t m = graph_.member_begin[index(part)];
              m < graph_.member_begin[index(part) + 1]; ++m) {
@@ -402,17 +435,17 @@ class PartCoarsener {
             for (std::int64_t e = fine_.begin[i]; e < fine_.begin[i + 1]; ++e) {
                 const auto j = index(fine_.neighbour[index(e)]);
                 if (fine_.parent[j] != part)
-                    edges_.add(fine_.parent[j], lengthened(fine_.conductance[index(e)],
-                                                           fine_.halfway[i] + fine_.halfway[j]));
+                    edges.add(fine_.parent[j], lengthened(fine_.conductance[index(e)],
+                                                          fine_.halfway[i] + fine_.halfway[j]));
             }
         }
-        graph_.ground.push_back(ground);
+        piece.ground.push_back(ground);
     }
 
     CoarseGraph& fine_;
     CoarseGraph graph_;
+    int threads_;
     std::vector<float> strength_;  // the largest conductance of each part
-    Edges edges_;
     std::array<std::pair<std::int32_t, std::int32_t>, 8> children_{};
 };
 
@@ -422,6 +455,8 @@ CoarseGraph coarsened(const VoxelNetwork& fine, VoxelParts& parts, int threads) 
     return VoxelCoarsener(fine, parts, threads).coarsen();
 }
 
-CoarseGraph coarsened(CoarseGraph& fine) { return PartCoarsener(fine).coarsen(); }
+CoarseGraph coarsened(CoarseGraph& fine, int threads) {
+    return PartCoarsener(fine, threads).coarsen();
+}
 
 }  // namespace microtwin

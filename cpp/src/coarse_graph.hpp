@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -48,6 +49,9 @@ inline float lengthened(float conductance, float halfway) {
 // has itself, so that a film goes with one of the wires beside it, and does not join them.
 inline constexpr float kStrong = 0.1F;
 
+// So many parts are made one at most: the flow within a part is found by equations of all of them.
+inline constexpr std::size_t kMembers = 32;
+
 // Of each voxel, in padded rows.
 struct VoxelParts {
     // What does not conduct is in the first, empty part of its row of blocks.
@@ -59,6 +63,6 @@ struct VoxelParts {
 CoarseGraph coarsened(const VoxelNetwork& fine, VoxelParts& parts, int threads);
 
 // Parts of parts; the finer network is told the parent of each.
-CoarseGraph coarsened(CoarseGraph& fine);
+CoarseGraph coarsened(CoarseGraph& fine, int threads);
 
 }  // namespace microtwin

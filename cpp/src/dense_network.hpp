@@ -13,8 +13,14 @@ namespace microtwin {
 class DenseNetwork {
   public:
     DenseNetwork() = default;
-    explicit DenseNetwork(std::size_t size)
-        : size_(size), lower_(size * size, 0), pinned_(size, 0) {}
+    explicit DenseNetwork(std::size_t size) { reset(size); }
+
+    // Of so many members that nothing joins.
+    void reset(std::size_t size) {
+        size_ = size;
+        lower_.assign(size * size, 0);
+        pinned_.assign(size, 0);
+    }
 
     void join(std::size_t i, std::size_t j, double conductance) {
         lower_[i * size_ + i] += conductance;

@@ -116,18 +116,21 @@ class Balance {
         const double work = 200.0 * static_cast<double>(graph.size());
         parallel_ranges(next.size(), worthwhile(threads_, work), 0,
                         [&](std::int64_t begin, std::int64_t end, int&) {
+                            DenseNetwork inside;
                             for (std::int64_t p = begin; p < end; ++p)
-                                within(l, static_cast<std::int32_t>(p), above, drops);
+                                within(l, static_cast<std::int32_t>(p), above, inside, drops);
                         });
         return drops;
     }
 
-    void within(std::size_t l, std::int32_t p, const Drops& above, Drops& drops) const {
+    // In one part; `inside` is room for its equations.
+    void within(std::size_t l, std::int32_t p, const Drops& above, DenseNetwork& inside,
+                Drops& drops) const {
         const CoarseGraph &graph = graphs_[l], &next = graphs_[l + 1];
         const std::int64_t begin = next.member_begin[index(p)];
         const auto count = index(next.member_begin[index(p) + 1] - begin);
-        DenseNetwork inside(count);
-        std::vector<double> left(count);
+        inside.reset(count);
+        std::array<double, kMembers> left{};
         const auto place = [&](std::int32_t part) {
             const auto first = next.member.begin() + begin;
             return index(std::find(first, first + static_cast<std::int64_t>(count), part) - first);

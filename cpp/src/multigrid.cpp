@@ -57,7 +57,7 @@ void relax(const CoarseGraph& graph, int colour, Order order, int threads, const
 Multigrid::Multigrid(const VoxelNetwork& network, int threads) : net_(network), threads_(threads) {
     graphs_.push_back(coarsened(network, parts_, threads));
     while (graphs_.back().size() > kSolvedExactly && !graphs_.back().neighbour.empty())
-        graphs_.push_back(coarsened(graphs_.back()));
+        graphs_.push_back(coarsened(graphs_.back(), threads));
     const RowShape& rows = net_.rows;
     const auto colour = [&](std::int64_t q) {
         const std::int64_t row = q / rows.width, ny = rows.shape[1];

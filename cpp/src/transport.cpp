@@ -18,7 +18,7 @@ constexpr double kRounding = 1.2e-7;
 
 // Sweeps that even out what is missing before the interval is told: at high contrasts it is wider
 // without by a factor of five, that of three iterations.
-constexpr int kEasing = 3;
+constexpr int kEasing = 4;
 
 // Iterations without a look at the interval.
 constexpr int kLongest = 25;
@@ -48,6 +48,7 @@ class Solver {
             const double gained = iterate();
             ++result.iterations;
             left = outlook.left(gained);
+            energy_ -= gained;
             const bool last = result.iterations == options_.max_iterations;
             if (!(gained > 0) || last || ++since == kLongest || pessimism * left < 0.8 * wanted()) {
                 since = 0;
