@@ -5,8 +5,8 @@ PYTHONPATH=python python benches/classifiers.py [--case NAME] [--threads N] [--r
 Both sides have the same weights, batch, loss, optimiser and float32, and draw dropout themselves.
 First, without dropout, logits, loss and the gradient of every layer must agree with PyTorch's in
 float64; then steps are timed in turn. PyTorch's convolutions are channels-last, and its recurrent
-layers its own. An epoch is 60,000 images of 28 x 28: the median step times how many there are. Without
-PyTorch the script times microtwin alone, and says so.
+layers its own. An epoch is 60,000 images of 28 x 28: the median step times how many there are.
+Without PyTorch the script times microtwin alone, and says so.
 """
 
 import argparse
