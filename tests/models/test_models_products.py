@@ -121,6 +121,42 @@ def test_doubling_and_convolving_is_one_product_at_the_low_resolution(sides):
     assert_same_with_gradients(products.double_and_conv_valid, slow, x, kernel)
 
 
+@pytest.mark.parametrize("sides", [(6, 8), (7, 5)])
+def test_pooling_of_pairs_is_that_of_windows(sides):
+    x = normal(2, *sides, 3)
+    weight = normal(2, *(side // 2 for side in sides), 3, seed=1)
+
+    def windows(x):
+        return jax.lax.reduce_window(x, -np.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+
+    def pairs(x):
+        return products.max_pool(x, size=2, stride=2)
+
+    np.testing.assert_array_equal(pairs(x), windows(x))
+    by = [jax.jit(jax.grad(lambda x, f=f: (f(x) * weight).sum()))(x) for f in (pairs, windows)]
+    np.testing.assert_array_equal(*by)
+
+
+def test_pooling_gives_the_gradient_to_the_first_of_equals_and_shows_what_is_no_number():
+    slope = jax.grad(lambda x: products.max_pool(x, size=2, stride=2).sum())
+    equals = np.zeros((1, 2, 2, 1), "f4")
+    np.testing.assert_array_equal(slope(equals)[0, :, :, 0], [[1, 0], [0, 0]])
+    equals[0, 0, 0] = -1
+    np.testing.assert_array_equal(slope(equals)[0, :, :, 0], [[0, 1], [0, 0]])
+    for place in range(4):
+        x = np.arange(4, dtype="f4")
+        x[place] = np.nan
+        assert np.isnan(products.max_pool(x.reshape(1, 2, 2, 1), size=2, stride=2)).all()
+
+
+def test_vector_along_all_places_is_what_is_broadcast_and_its_gradient_the_sum():
+    x, vector = normal(4, 5, 6, 3), normal(3, seed=1)
+    np.testing.assert_allclose(x * products.along(vector, x), x * vector)
+    found = jax.grad(lambda vector: (x * products.along(vector, x)).sum())(vector)
+    np.testing.assert_allclose(found, x.sum((0, 1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(products.mean_of_places(x), x.mean((0, 1, 2)), atol=1e-6)
+
+
 def test_smoothing_keeps_constants_and_removes_a_period_of_two_pixels():
     y, x = np.mgrid[:8, :8]
     np.testing.assert_allclose(products.smooth_valid(np.full((1, 8, 8, 2), 3.0)), 3.0)

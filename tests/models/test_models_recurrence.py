@@ -19,6 +19,14 @@ def plainly_rectified(seen, recurrent):
     return jnp.stack(outputs)
 
 
+def plainly_gated_backwards(seen, recurrent):
+    return plainly_gated(seen[::-1], recurrent)[::-1]
+
+
+def gated_backwards(seen, recurrent):
+    return recurrence.gated(seen, recurrent, True)
+
+
 def plainly_gated(seen, recurrent):
     last = cell = jnp.zeros((COUNT, UNITS))
     outputs = []
@@ -35,6 +43,7 @@ def plainly_gated(seen, recurrent):
     [
         (recurrence.rectified, plainly_rectified, 1),
         (recurrence.gated, plainly_gated, 4),
+        (gated_backwards, plainly_gated_backwards, 4),
     ],
 )
 def test_outputs_and_gradients_are_those_of_the_definition(fast, plain, gates):
@@ -54,6 +63,15 @@ def test_outputs_and_gradients_are_those_of_the_definition(fast, plain, gates):
 
 
 def test_a_layer_that_reads_backwards_reads_the_mirrored_sequence():
-    layer = recurrence.Lstm(3, UNITS, rngs=nnx.Rngs(0))
-    x = jax.random.normal(jax.random.key(1), (COUNT, TIMES, 3))
-    np.testing.assert_allclose(layer(x, reverse=True), layer(x[:, ::-1])[:, ::-1], atol=1e-6)
+    there, back = (recurrence.Lstm(3, UNITS, reverse=r, rngs=nnx.Rngs(0)) for r in (False, True))
+    x = jax.random.normal(jax.random.key(1), (TIMES, COUNT, 3))
+    np.testing.assert_allclose(back(x), there(x[::-1])[::-1], atol=1e-6)
+
+
+def test_last_of_both_directions_is_that_after_all_they_read():
+    layer = recurrence.BiLstm(3, UNITS, rngs=nnx.Rngs(0))
+    x = jax.random.normal(jax.random.key(1), (TIMES, COUNT, 3))
+    every = layer(x)
+    assert every.shape == (TIMES, COUNT, 2 * UNITS)
+    last = np.concatenate([every[-1, :, :UNITS], every[0, :, UNITS:]], axis=-1)
+    np.testing.assert_allclose(layer.last(x), last, atol=1e-6)

@@ -63,9 +63,7 @@ def max_pool(x: Array, size: int = 2) -> Array:
 
     Where several are the largest, the gradient goes to the first of them, as in Keras.
     """
-    window, steps = (1, size, size, 1), (1, 2, 2, 1)
-    largest: Array = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, steps, "VALID")
-    return largest
+    return products.max_pool(x, size=size, stride=2)
 
 
 def double(x: Array) -> Array:
@@ -99,15 +97,15 @@ class BatchNorm(nnx.Module):
     def __call__(self, x: Array, *, train: bool) -> Array:
         """Normalise `x` by its own statistics while training, by the moving ones otherwise."""
         if train:
-            axes = tuple(range(x.ndim - 1))
-            mean = x.mean(axes)
-            var = jnp.maximum((x * x).mean(axes) - mean * mean, 0)
+            mean = products.mean_of_places(x)
+            var = jnp.maximum(products.mean_of_places(x * x) - mean * mean, 0)
             self.mean[...] = self.momentum * self.mean[...] + (1 - self.momentum) * mean
             self.var[...] = self.momentum * self.var[...] + (1 - self.momentum) * var
         else:
             mean, var = self.mean[...], self.var[...]
         gain = self.scale[...] * jax.lax.rsqrt(var + self.epsilon)
-        return x * gain + (self.bias[...] - mean * gain)
+        shift = self.bias[...] - mean * gain
+        return x * products.along(gain, x) + products.along(shift, x)
 
 
 class Dense(nnx.Module):
@@ -121,7 +119,7 @@ class Dense(nnx.Module):
 
     def __call__(self, x: Array) -> Array:
         """Map (..., c_in) to (..., c_out)."""
-        return x @ self.kernel[...] + self.bias[...]
+        return _plus(x @ self.kernel[...], self.bias)
 
 
 class Conv(nnx.Module):
@@ -160,7 +158,7 @@ class Conv(nnx.Module):
             ends = 0 if self.padding == "valid" else self.padding
             x = jnp.pad(x, ((0, 0), *[(ends, ends)] * (x.ndim - 2), (0, 0)))
             x = products.conv_valid(x, kernel, stride=self.stride)
-        return x if self.bias is None else x + self.bias[...]
+        return x if self.bias is None else _plus(x, self.bias)
 
 
 class TransposedConv(nnx.Module):
@@ -185,7 +183,7 @@ class TransposedConv(nnx.Module):
 
     def __call__(self, x: Array) -> Array:
         """Map (n, y, x, c_in) to (n, y * stride, x * stride, c_out)."""
-        return products.conv_transposed(x, self.kernel[...], stride=self.stride) + self.bias[...]
+        return _plus(products.conv_transposed(x, self.kernel[...], stride=self.stride), self.bias)
 
 
 class DepthwiseConv(nnx.Module):
@@ -199,3 +197,7 @@ class DepthwiseConv(nnx.Module):
     def __call__(self, x: Array) -> Array:
         """Map (n, y, x, channels) to (n, y/stride, x/stride, channels)."""
         return products.depthwise_same(x, self.kernel[...], stride=self.stride)
+
+
+def _plus(x: Array, bias: nnx.Param[Array]) -> Array:
+    return x + products.along(bias[...], x)

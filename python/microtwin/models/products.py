@@ -7,6 +7,7 @@ here is an exact rearrangement. Images are (batch, *sides, channels) with two si
 kernels (*sides, in, out), as in Keras.
 """
 
+import math
 from string import ascii_lowercase
 
 import jax.numpy as jnp
@@ -14,6 +15,8 @@ import numpy as np
 from jax import Array, lax
 
 from microtwin.learning.devices import accelerated
+
+_IMAGES = ("NHWC", "HWIO", "NHWC")
 
 
 def space_to_depth(x: Array, block: int) -> Array:
@@ -35,11 +38,65 @@ def depth_to_space(x: Array, block: int) -> Array:
     return x.reshape(n, *(side * block for side in sides), c)
 
 
+def along(vector: Array, x: Array) -> Array:
+    """Repeat a vector (c,) at every place of `x` (..., c), to be added to it or multiplied by it.
+
+    That is what would happen by itself; but here most of the vector's gradient is a product with
+    ones. XLA takes ten times as long for sums over all axes but the last on CPUs.
+    """
+    if accelerated():
+        return vector
+    parts, each = _parts(x)
+    one = jnp.broadcast_to(vector, (each, len(vector))).reshape(1, -1)
+    return (jnp.ones((parts, 1), vector.dtype) @ one).reshape(x.shape)
+
+
+def mean_of_places(x: Array) -> Array:
+    """Average over all axes but the last: (..., c) -> (c,). Why not plainly, see `along`."""
+    if accelerated():
+        return x.mean(range(x.ndim - 1))
+    parts, each = _parts(x)
+    mean = jnp.full(parts, 1 / parts, x.dtype) @ x.reshape(parts, -1)
+    return mean.reshape(each, -1).mean(0)
+
+
+def _parts(x: Array) -> tuple[int, int]:
+    """Divide the places of (..., c) into parts: their number, the places in each.
+
+    Products add up one after the other: the fewer parts, the smaller the error of rounding.
+    """
+    places = x.size // x.shape[-1]
+    parts = next(n for n in range(math.isqrt(places), 0, -1) if places % n == 0)
+    return parts, places // parts
+
+
+def max_pool(x: Array, *, size: int, stride: int) -> Array:
+    """Take the largest in windows of (n, y, x, c), as many as fit.
+
+    Where several are the largest, the gradient goes to the first of them, as in Keras and PyTorch.
+    Of XLA's windows of 2 x 2 the gradients take fifteen times as long on CPUs.
+    """
+    if size == stride == 2 and not accelerated():
+        n, high, wide, c = x.shape
+        x = x[:, : high // 2 * 2, : wide // 2 * 2]
+        x = x.reshape(n, high // 2, 2, wide // 2, 2, c)
+        x = _larger(x[:, :, :, :, 0], x[:, :, :, :, 1])
+        return _larger(x[:, :, 0], x[:, :, 1])
+    window, steps = (1, size, size, 1), (1, stride, stride, 1)
+    largest: Array = lax.reduce_window(x, -jnp.inf, lax.max, window, steps, "VALID")
+    return largest
+
+
+def _larger(first: Array, second: Array) -> Array:
+    """Return the larger, the first of equals; what is not a number stays seen."""
+    return jnp.where((first >= second) | jnp.isnan(first), first, second)
+
+
 def conv_valid(x: Array, kernel: Array, *, stride: int = 1) -> Array:
     """Convolve without padding."""
     if x.ndim == 5 and stride == 1 and not accelerated():
         return _conv_by_planes(x, kernel)
-    names = ("NDHWC", "DHWIO", "NDHWC") if x.ndim == 5 else ("NHWC", "HWIO", "NHWC")
+    names = ("NDHWC", "DHWIO", "NDHWC") if x.ndim == 5 else _IMAGES
     return lax.conv_general_dilated(
         x, kernel, [stride] * (x.ndim - 2), "VALID", dimension_numbers=names
     )
@@ -80,6 +137,8 @@ def conv_same(x: Array, kernel: Array, *, stride: int) -> Array:
     windows are widened to that by zeros.
     """
     size, (c_in, c_out), d = kernel.shape[0], kernel.shape[-2:], kernel.ndim - 2
+    if stride == 1 and d == 2:  # XLA's own padding: of ours, the gradient would be computed too
+        return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=_IMAGES)
     wider = 0 if accelerated() else -size % stride
     x = pad_same(x, size, stride, wider=wider)
     kernel = jnp.pad(kernel, (*[(0, wider)] * d, (0, 0), (0, 0)))

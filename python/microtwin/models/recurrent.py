@@ -29,9 +29,9 @@ class FashionRnn(nnx.Module):
     ) -> None:
         self.layers = nnx.List(
             [
-                SimpleRnn(size * channels, 256, sequences=True, rngs=rngs),
-                SimpleRnn(256, 128, sequences=True, rngs=rngs),
-                SimpleRnn(128, 64, sequences=False, rngs=rngs),
+                SimpleRnn(size * channels, 256, rngs=rngs),
+                SimpleRnn(256, 128, rngs=rngs),
+                SimpleRnn(128, 64, rngs=rngs),
             ]
         )
         self.norm = BatchNorm(64)
@@ -46,7 +46,7 @@ class FashionRnn(nnx.Module):
         x = _rows(x)
         for layer in self.layers:
             x = layer(x)
-        return self.norm(x, train=train)
+        return self.norm(x[-1], train=train)
 
 
 class FashionBiLstm(nnx.Module):
@@ -69,8 +69,8 @@ class FashionBiLstm(nnx.Module):
     ) -> None:
         self.layers = nnx.List(
             [
-                BiLstm(size * channels, 256, sequences=True, rngs=rngs),
-                BiLstm(512, 128, sequences=False, rngs=rngs),
+                BiLstm(size * channels, 256, rngs=rngs),
+                BiLstm(512, 128, rngs=rngs),
             ]
         )
         self.hidden = nnx.List([Dense(256, 256, rngs=rngs), Dense(256, 128, rngs=rngs)])
@@ -82,14 +82,12 @@ class FashionBiLstm(nnx.Module):
 
     def embed(self, x: Array, *, train: bool = False, key: Array | None = None) -> Array:
         """Map images to (n, 128), what the last layer sees."""
-        x = _rows(x)
-        for layer in self.layers:
-            x = layer(x)
+        x = self.layers[1].last(self.layers[0](_rows(x)))
         for i, dense in enumerate(self.hidden):
             x = dropout(jax.nn.relu(dense(x)), 0.3, part(key, i))
         return x
 
 
 def _rows(images: Array) -> Array:
-    """Turn images (n, y, x, c) into sequences (n, y, x * c)."""
-    return images.reshape(*images.shape[:2], -1)
+    """Turn images (n, y, x, c) into sequences (y, n, x * c)."""
+    return images.reshape(*images.shape[:2], -1).swapaxes(0, 1)
