@@ -154,7 +154,7 @@ def test_a_bad_image_is_refused_in_one_line(microtwin, good, tmp_path, monkeypat
         (("train", "good.tif", "-o", "r"), "at least 64x64"),
         (("train", "good.tif", "--steps", "0", "-o", "r"), "steps must be at least 1"),
         (("train", "good.tif", "--augment", "holes", "-o", "r"), "augment must be one of"),
-        (("sample", "empty"), "not the folder of a training run"),
+        (("sample", "empty"), "not the folder of a trained generator"),
         (("run", "good.tif", "--preset", "none"), "preset must be one of"),
         (("run", "good.tif"), "at least 64 x 64 pixels"),
         (("run", "good.tif", "--patch", "8"), "patch must be at least 16"),

@@ -160,12 +160,12 @@ def test_resuming_another_run_is_refused(trained, change, message):
 
 
 def test_a_folder_without_a_run_cannot_be_opened(tmp_path):
-    with pytest.raises(InputError, match="not the folder of a training run"):
+    with pytest.raises(InputError, match="not the folder of a trained generator"):
         gen.load_generator(tmp_path)
 
 
 def test_damaged_settings_are_refused(tmp_path):
-    (tmp_path / "settings.json").write_text('{"preset": "dcgan-2d"}')
+    (tmp_path / "settings.json").write_text('{"kind": "generator", "preset": "dcgan-2d"}')
     with pytest.raises(CheckpointError, match="damaged"):
         gen.load_generator(tmp_path)
 

@@ -196,7 +196,7 @@ def train_classifier(
     if folder.exists():
         folder.check_continues(settings)
     if is_first():
-        folder.create(settings)
+        folder.write_settings(settings)
 
     # Codes, where the base is frozen.
     if once:

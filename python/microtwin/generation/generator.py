@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -200,7 +199,7 @@ class Generator:
             raise InputError(f"path must be new; {target} exists")
         _files.output_folder(target, name="path")
         there = RunFolder(target)
-        _files.write_json(there.settings_file, asdict(self.settings))
+        there.write_settings(self.settings)
         save_arrays(there.weights_file, self._weights, step=self.steps, **self.metrics)
         card.write(
             there, self.settings, steps=self.steps, seconds=self.seconds, metrics=self.metrics

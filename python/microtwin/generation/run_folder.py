@@ -14,20 +14,15 @@
 The first three are all that sampling needs.
 """
 
-import json
 import os
-import platform
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from microtwin import _files
-from microtwin.errors import CheckpointError, InputError
 from microtwin.generation.encoding import Encoding
 from microtwin.generation.presets import PRESETS, Preset
-from microtwin.learning.checkpoints import Checkpoints, differences
+from microtwin.learning.checkpoints import Checkpoints
 from microtwin.learning.log import CsvLog
+from microtwin.learning.run_settings import SettingsFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,15 +115,13 @@ class Settings:
         )
 
 
-TUPLES = ("thresholds", "fractions", "condition", "porosities", "spacing", "augment")
-
-
-class RunFolder:
+class RunFolder(SettingsFolder[Settings]):
     """Paths and files of one run."""
 
+    kind, form, presets = "generator", Settings, PRESETS
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        self.settings_file = self.path / "settings.json"
+        super().__init__(path)
         self.weights_file = self.path / "generator.npz"
         self.card_file = self.path / "MODEL_CARD.md"
         self.log = CsvLog(self.path / "log.csv")
@@ -136,62 +129,12 @@ class RunFolder:
         self.pictures = self.path / "progress"
         self.board = self.path / "tensorboard"
 
-    def exists(self) -> bool:
-        """Whether a run has been started here."""
-        return self.settings_file.exists()
-
     def create(self, settings: Settings) -> None:
         """Start the folder of a new run."""
         _files.output_folder(self.path, name="workdir")
         self.pictures.mkdir(exist_ok=True)
-        _files.write_json(self.settings_file, asdict(settings))
-
-    def settings(self) -> Settings:
-        """Read back what `create` wrote.
-
-        Raises
-        ------
-        InputError
-            If this is no folder of a run.
-        CheckpointError
-            If its settings cannot be understood.
-        """
-        if not self.exists():
-            raise InputError(f"{self.path} is not the folder of a training run")
-        try:
-            entries: dict[str, Any] = json.loads(self.settings_file.read_text(encoding="utf-8"))
-            for name in TUPLES:
-                found = entries.get(name)
-                entries[name] = None if found is None else tuple(found)
-            settings = Settings(**entries)
-        except (ValueError, TypeError, KeyError) as error:
-            raise CheckpointError(f"{self.settings_file} is damaged: {error}") from error
-        if settings.preset not in PRESETS:
-            raise CheckpointError(
-                f"{self.settings_file} names a preset that this version does not know: "
-                f"{settings.preset}"
-            )
-        return settings
-
-    def check_continues(self, settings: Settings) -> None:
-        """Raise CheckpointError unless the run here is the one of `settings`."""
-        found, wanted = self.settings().identity, settings.identity
-        if found != wanted:
-            raise CheckpointError(f"the run in {self.path} is {differences(found, wanted)}")
+        self.write_settings(settings)
 
     def checkpoints(self, settings: Settings) -> Checkpoints:
         """Open the checkpoints."""
         return Checkpoints(self.path / "checkpoints", identity=settings.identity)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what decides the numbers."""
-    names = ("microtwin", "jax", "flax", "optax", "numpy")
-    return {"python": platform.python_version(), **{name: _version(name) for name in names}}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except ModuleNotFoundError:
-        return "not installed"  # microtwin run from a source tree

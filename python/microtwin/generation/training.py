@@ -9,6 +9,7 @@ import numpy as np
 
 from microtwin import _files, _validate
 from microtwin._progress import ProgressCallback, silent
+from microtwin._version import versions
 from microtwin.errors import InputError
 from microtwin.generation import adversaries, card
 from microtwin.generation.batches import RESIDENT, Batches
@@ -16,7 +17,7 @@ from microtwin.generation.drawing import Drawer
 from microtwin.generation.generator import Generator, load_generator
 from microtwin.generation.pictures import TILES, Pictures
 from microtwin.generation.presets import DEFAULT, PRESETS, Preset
-from microtwin.generation.run_folder import RunFolder, Settings, versions
+from microtwin.generation.run_folder import RunFolder, Settings
 from microtwin.generation.training_set import TrainingSet
 from microtwin.generation.validation import Validation
 from microtwin.images.patches import Places

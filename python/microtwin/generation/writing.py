@@ -19,10 +19,11 @@ import numpy.typing as npt
 
 from microtwin import _files
 from microtwin._progress import ProgressCallback
+from microtwin._version import versions
 from microtwin.errors import InputError
 from microtwin.generation.cutting import cut, where_to_cut
 from microtwin.generation.drawing import Task
-from microtwin.generation.run_folder import RunFolder, versions
+from microtwin.generation.run_folder import RunFolder
 from microtwin.images import save_image, zarr_files
 from microtwin.learning import interrupts
 

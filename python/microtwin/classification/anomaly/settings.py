@@ -10,21 +10,13 @@
 The first two and the two files weights.npz are all that scoring needs.
 """
 
-import json
 import os
-import platform
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any
 
 from microtwin import _files
 from microtwin.classification.anomaly.tiling import Tiling
-from microtwin.errors import CheckpointError, InputError
-from microtwin.learning.checkpoints import differences
 from microtwin.learning.fitting import FitFolder
-
-FORMAT = "microtwin anomaly detector 1"
+from microtwin.learning.run_settings import SettingsFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,61 +86,19 @@ class Settings:
         return {name: self.identity[name] for name in names} | counts
 
 
-class RunFolder:
+class RunFolder(SettingsFolder[Settings]):
     """Paths and files of one run."""
 
+    kind, form = "anomaly detector", Settings
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        self.settings_file = self.path / "settings.json"
+        super().__init__(path)
         self.normal_file = self.path / "detector.npz"
         self.autoencoder = FitFolder(self.path / "autoencoder")
         self.judge = FitFolder(self.path / "judge")
-
-    def exists(self) -> bool:
-        """Whether a run has been started here."""
-        return self.settings_file.exists()
 
     def create(self, settings: Settings) -> None:
         """Start the folder of a new run."""
         for folder in (self.autoencoder, self.judge):
             _files.output_folder(folder.path, name="workdir")
-        _files.write_json(self.settings_file, {"format": FORMAT, **asdict(settings)})
-
-    def settings(self) -> Settings:
-        """Read back what `create` wrote.
-
-        Raises
-        ------
-        InputError
-            If this is no folder of a detector.
-        CheckpointError
-            If its settings cannot be understood.
-        """
-        if not self.exists():
-            raise InputError(f"{self.path} is not the folder of a trained anomaly detector")
-        try:
-            entries: dict[str, Any] = json.loads(self.settings_file.read_text(encoding="utf-8"))
-            if entries.pop("format", None) != FORMAT:
-                raise InputError(f"{self.path} is the folder of something else than a detector")
-            return Settings(**entries)
-        except InputError:
-            raise
-        except (ValueError, TypeError, AttributeError) as error:
-            raise CheckpointError(f"{self.settings_file} is damaged: {error}") from error
-
-    def check_continues(self, settings: Settings) -> None:
-        """Raise CheckpointError unless the run here is the one of `settings`."""
-        found, wanted = self.settings().identity, settings.identity
-        if found != wanted:
-            raise CheckpointError(f"the run in {self.path} is {differences(found, wanted)}")
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what decides the numbers."""
-    found = {"python": platform.python_version()}
-    for name in ("microtwin", "jax", "flax", "optax", "numpy", "scikit-learn"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"  # microtwin run from a source tree
-    return found
+        self.write_settings(settings)

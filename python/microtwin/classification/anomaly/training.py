@@ -8,11 +8,12 @@ import numpy as np
 
 from microtwin import _files, _validate
 from microtwin._progress import ProgressCallback, silent
+from microtwin._version import versions
 from microtwin.classification.anomaly import detector as detectors
 from microtwin.classification.anomaly import networks, recipes
 from microtwin.classification.anomaly.detector import Detector, Normal, Rows, look
 from microtwin.classification.anomaly.pictures import Pictures
-from microtwin.classification.anomaly.settings import RunFolder, Settings, versions
+from microtwin.classification.anomaly.settings import RunFolder, Settings
 from microtwin.classification.anomaly.splitting import KEPT, split, watched
 from microtwin.classification.anomaly.spoiling import spoilt
 from microtwin.classification.anomaly.teaching import Examples, Run, teach_autoencoder, teach_judge
