@@ -18,10 +18,8 @@ from microtwin.images.defects import DEFECTS, spoil
 from microtwin.images.reading import read_pixels
 from microtwin.images.sized import sized
 
-FOLDERS = (
-    "superalloy_sem", "powder_sem", "carbonblack_tem", "nanocomposite_sem", "ebc_cracks",
-    "misc_micrographs",
-)  # fmt: skip
+FOLDERS = ("am_metal_tiles",)  # 50 micrographs of one material, as a preclassifier would see
+TOP = {"am_metal_tiles": 160}  # rows cut off, where the sample has been mounted
 FEW = 0.02  # spread of the grey levels, smoothed by 2 % of the side, below which there is nothing
 
 
@@ -49,7 +47,7 @@ def micrographs(data: Path, folders: Sequence[str]) -> list[np.ndarray]:
             grey = sized(pixels, size=pixels.shape[:2], channels=1)[..., 0]
             if grey.dtype != np.uint8:
                 grey = np.rint(255 * grey).astype(np.uint8)
-            found.append(grey[: len(grey) - info_bar_rows(grey)])
+            found.append(grey[TOP.get(folder, 0) : len(grey) - info_bar_rows(grey)])
     return found
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
 import microtwin as mt
-from micrograph_sets import Pieces, apart, pieces
+from micrograph_sets import FOLDERS, Pieces, apart, pieces
 from microtwin.classification import LabelledImages, networks
 from microtwin.selection import Judged, simple_features, simulate
 
@@ -34,9 +34,9 @@ def labelled(part: Pieces) -> LabelledImages:
     return LabelledImages(part.images[..., None], part.fit.astype(np.int64), CLASSES, sources)
 
 
-def accuracy(data: Path, *, seeds: int, each: int, epochs: int | None) -> None:
+def accuracy(data: Path, *, seeds: int, each: int, epochs: int | None, folders: list[str]) -> None:
     """Train on two thirds of the micrographs, judge on the others."""
-    every = pieces(data, cut=350, side=320, each=each)
+    every = pieces(data, cut=350, side=320, each=each, folders=folders)
     places = simple_features(list(every.images))
     print(f"{len(every.fit)} pieces of {len(np.unique(every.micrograph))} micrographs, half spoilt")
     print("| seed | learned from, validated on | judged on | preclassifier | epochs | s | forest |")
@@ -84,13 +84,14 @@ def labels(
     seeds: int,
     each: int,
     epochs: int | None,
+    folders: list[str],
     strategies: list[str],
     budgets: list[int],
     warm: bool,
     output: Path | None,
 ) -> None:
     """Choose labels by several strategies, train on them, and compare."""
-    every = pieces(data, cut=192, side=96, each=each)
+    every = pieces(data, cut=192, side=96, each=each, folders=folders)
     rest, test = apart(every, share=1 / 3, seed=0)
     print(f"{len(rest)} pieces to choose from, {len(test)} of other micrographs to judge on")
     begun = time.perf_counter()
@@ -154,13 +155,14 @@ def main() -> None:
     parser.add_argument("what", choices=("accuracy", "labels"))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--each", type=int, default=10, help="pieces of each micrograph")
+    parser.add_argument("--folders", nargs="+", default=list(FOLDERS), help="of data/")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--strategies", nargs="+", default=["random", "margin", "badge"])
     parser.add_argument("--budgets", nargs="+", type=int, default=[24, 48, 96, 192, 384])
     parser.add_argument("--warm", action="store_true", help="go on from the last weights")
     parser.add_argument("--output", "-o", type=Path, help="picture of the curves")
     options = parser.parse_args()
-    shared = {"seeds": options.seeds, "each": options.each, "epochs": options.epochs}
+    shared = {name: getattr(options, name) for name in ("seeds", "each", "epochs", "folders")}
     if options.what == "accuracy":
         accuracy(options.data, **shared)
         return

@@ -33,11 +33,14 @@ def main():
     parser.add_argument("--weights", type=Path, help="of EfficientNet-Lite0, .safetensors")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--each", type=int, default=15, help="tiles of a class to learn from")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--scratch", nargs="+", choices=SCRATCH, default=list(SCRATCH))
     options = parser.parse_args()
     weights = options.weights or options.data / "efficientnet-lite0/efficientnet_lite0.safetensors"
     tiles = read(options.data / "ebc_cracks")
-    ways = {"efficientnet-lite0-transfer": {"pretrained": weights}} | {name: {} for name in SCRATCH}
+    ways = {"efficientnet-lite0-transfer": {"pretrained": weights}} | {
+        name: {} for name in options.scratch
+    }
     found = defaultdict(list)
     for seed in range(options.seeds):
         learn, test = divided(tiles, each=options.each, seed=seed)
@@ -54,7 +57,7 @@ def main():
             f"| {seconds.mean():.0f} |"
         )
     transfer = np.array(found["efficientnet-lite0-transfer"])[:, 0]
-    for preset in SCRATCH:
+    for preset in options.scratch:
         gain = transfer - np.array(found[preset])[:, 0]
         assert gain.mean() > 0, f"{preset} is better by {-gain.mean():.3f}"
         times = f"{(gain > 0).sum()} of {len(gain)} times"

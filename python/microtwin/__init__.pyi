@@ -7,6 +7,7 @@ from .annealing import read_curves as read_curves
 from .annealing import target_from_curves as target_from_curves
 from .annealing import unconstrained as unconstrained
 from .classification import AnomalyScores as AnomalyScores
+from .classification import Augmentation as Augmentation
 from .classification import Classifier as Classifier
 from .classification import CrossEvaluation as CrossEvaluation
 from .classification import CrossValidation as CrossValidation
@@ -55,6 +56,9 @@ from .phases import read_marks as read_marks
 from .phases import segment as segment
 from .phases import threshold_of as threshold_of
 from .phases import train_pixels as train_pixels
+from .screening import Screened as Screened
+from .screening import Screening as Screening
+from .screening import screen as screen
 from .selection import Labelling as Labelling
 from .selection import ask as ask
 from .selection import ask_next as ask_next

@@ -173,6 +173,19 @@ def test_a_folder_with_a_run_is_not_trained_over(trained):
         mt.train_classifier(images, labels, workdir=folder, resume=True, **DENSE)
 
 
+def test_training_images_are_changed_as_asked(trained, tmp_path):
+    """Turned by up to a right angle, stripes along one axis and the other are the same."""
+    images, labels = stripes(400)
+    turned = mt.Augmentation(rotation=90)
+    options = {**DENSE, "workdir": tmp_path, "epochs": 12}
+    classifier = mt.train_classifier(images, labels, augmentation=turned, **options)
+    plain = trained[0].metrics["val_accuracy"]
+    assert classifier.metrics["val_accuracy"] < plain - 0.1
+    assert "rotation=90" in classifier.settings.augmentation
+    with pytest.raises(CheckpointError, match="augmentation"):
+        mt.train_classifier(images, labels, resume=True, **options)
+
+
 def test_what_is_no_run_is_refused(tmp_path, trained):
     with pytest.raises(InputError, match="not the folder of a trained classifier"):
         mt.load_classifier(tmp_path)

@@ -86,3 +86,16 @@ def test_noise_has_the_deviation_asked_for():
 def test_changes_that_make_no_sense_are_refused(wrong, message):
     with pytest.raises(InputError, match=message):
         Augmentation(**wrong)
+
+
+def test_an_augmentation_is_read_from_text():
+    read = Augmentation.from_text
+    assert read("none") == Augmentation()
+    expected = Augmentation(rotation=20, zoom=(0.8, 1.2), flip="both", noise=0.05)
+    assert read("rotation=20, zoom=0.8:1.2,flip=both,noise=.05") == expected
+
+
+@pytest.mark.parametrize("text", ["", "turn=3", "rotation", "rotation=x", "zoom=2", "zoom=1:2:3"])
+def test_a_text_that_is_no_augmentation_is_refused(text):
+    with pytest.raises(InputError, match="augmentation must be like rotation=20"):
+        Augmentation.from_text(text)

@@ -25,10 +25,12 @@ from microtwin.classification.presets import PRESETS
 from microtwin.classification.report import Report, Timing
 from microtwin.classification.sheets import plot_predictions, prediction_sheet
 from microtwin.classification.training import train_classifier
+from microtwin.learning.augmentation import Augmentation
 
 __all__ = [
     "PRESETS",
     "AnomalyScores",
+    "Augmentation",
     "Classifier",
     "CrossEvaluation",
     "CrossValidation",

@@ -46,6 +46,8 @@ class Settings:
         How much an image of each class counts.
     pretrained : str
         Where the weights of the frozen part came from; "" where there is none.
+    augmentation : str
+        How training images were changed.
     versions : dict
         Of the software.
     """
@@ -62,6 +64,7 @@ class Settings:
     schedule: str
     class_weights: tuple[float, ...]
     pretrained: str
+    augmentation: str
     versions: dict[str, str]
 
     @property

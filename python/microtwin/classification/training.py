@@ -21,6 +21,7 @@ from microtwin.classification.presets import DEFAULT, FROZEN, PRESETS, Recipe
 from microtwin.classification.run_folder import RunFolder, Settings
 from microtwin.errors import InputError
 from microtwin.learning import fitting, optimisers, supervised
+from microtwin.learning.augmentation import Augmentation
 from microtwin.learning.devices import Devices, is_first, join_processes
 from microtwin.learning.network import Network, Weights
 from microtwin.models import registry
@@ -40,6 +41,7 @@ def train_classifier(
     size: int | tuple[int, int] | None = None,
     class_weights: str | Mapping[str, float] | None = None,
     pretrained: str | os.PathLike[str] | None = None,
+    augmentation: Augmentation | None = None,
     seed: int = 0,
     resume: bool = False,
     stream: bool | None = None,
@@ -76,6 +78,8 @@ def train_classifier(
         Weights of the frozen base of a transfer network: a file, or "imagenet" for those in the
         cache, which are downloaded if they are not there; see `docs/weights.md`. "imagenet" by
         default.
+    augmentation : Augmentation, optional
+        How training images are changed; as the recipe says by default.
     seed : int
         Seed of the weights, the choice of the validation set, and the order of the images.
     resume : bool
@@ -118,6 +122,8 @@ def train_classifier(
     recipe = PRESETS[_validate.choice(preset, PRESETS, name="preset")]
     if epochs is not None:
         recipe = replace(recipe, epochs=_validate.integer(epochs, name="epochs", minimum=1))
+    if augmentation is not None:
+        recipe = replace(recipe, augmentation=augmentation)
     _validate.seed(seed)
     folder = RunFolder(_files.output_folder(workdir, name="workdir"))
     if folder.exists() and not resume:
@@ -191,6 +197,7 @@ def train_classifier(
         schedule=f"cosine over {recipe.epochs} epochs" if falls else recipe.schedule,
         class_weights=tuple(weights.tolist()),
         pretrained="" if pretrained is None else os.fspath(pretrained),
+        augmentation="" if recipe.augmentation is None else str(recipe.augmentation),
         versions=versions(),
     )
     if folder.exists():

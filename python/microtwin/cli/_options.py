@@ -1,11 +1,14 @@
 """Options that several commands share, and how their texts are read."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from microtwin.errors import InputError
+
+if TYPE_CHECKING:
+    from microtwin.classification import Augmentation
 
 Files = Annotated[
     list[Path], typer.Argument(help="Images, volumes, or folders of them.", show_default=False)
@@ -48,6 +51,21 @@ RawShape = Annotated[
     str | None, typer.Option(help="Shape of raw files, slowest axis first: 100,256,256.")
 ]
 RawDtype = Annotated[str | None, typer.Option(help="Type of the numbers in raw files; uint8.")]
+
+Augment = Annotated[
+    str | None,
+    typer.Option(
+        help="How training images are changed: rotation=20,zoom=0.8:1.2,flip=both, of rotation, "
+        "shift, shear, zoom, flip, brightness, noise; or none. As the preset says unless given."
+    ),
+]
+
+
+def augmentation(text: str | None) -> "Augmentation | None":
+    """Read how training images are changed."""
+    from microtwin.classification import Augmentation
+
+    return None if text is None else Augmentation.from_text(text)
 
 
 def integers(text: str | None, *, name: str) -> tuple[int, ...] | None:

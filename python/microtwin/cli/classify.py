@@ -47,6 +47,7 @@ def train(
     pretrained: Annotated[
         Path | None, typer.Option(help="Weights of the frozen part of a transfer network.")
     ] = None,
+    augment: _options.Augment = None,
     seed: _options.Seed = 0,
     resume: _options.Resume = False,
     device: _options.Device = "auto",
@@ -66,6 +67,7 @@ def train(
             size=size,
             class_weights="balanced" if balanced else None,
             pretrained=pretrained,
+            augmentation=_options.augmentation(augment),
             seed=seed,
             resume=resume,
             progress=progress,

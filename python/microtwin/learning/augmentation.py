@@ -1,6 +1,7 @@
 """Images changed at random in ways that leave what they show the same, on the device."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -53,6 +54,36 @@ class Augmentation:
             low, high = getattr(self, name)
             if not 0 < low <= high:
                 raise InputError(f"{name} must be two ascending factors above 0, not {low}, {high}")
+
+    @classmethod
+    def from_text(cls, text: str) -> "Augmentation":
+        """Read "rotation=20,zoom=0.8:1.2,flip=both"; "none" changes nothing.
+
+        Raises
+        ------
+        InputError
+            If an entry is not a name of the attributes and a value for it.
+        """
+        values: dict[str, Any] = {}
+        for entry in () if text.strip() == "none" else text.split(","):
+            name, _, value = (part.strip() for part in entry.partition("="))
+            try:
+                if name not in cls.__dataclass_fields__:
+                    raise ValueError(name)
+                if name == "flip":
+                    values[name] = value
+                elif name in ("zoom", "brightness"):
+                    low, high = value.split(":")
+                    values[name] = float(low), float(high)
+                else:
+                    values[name] = float(value)
+            except ValueError:
+                names = ", ".join(cls.__dataclass_fields__)
+                raise InputError(
+                    "augmentation must be like rotation=20,zoom=0.8:1.2,flip=both or none, "
+                    f"of {names}, not {entry!r}"
+                ) from None
+        return cls(**values)
 
     @property
     def moves(self) -> bool:

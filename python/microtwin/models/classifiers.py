@@ -44,8 +44,8 @@ class Convolutional(nnx.Module):
 class Preclassifier(Convolutional):
     """Tells micrographs fit for training from others (thesis, Chetumal 2022).
 
-    2,812,505 parameters for 320 x 320 x 1. The source does not give the rate of its dropout; it is
-    0.5 here.
+    2,812,505 parameters for 320 x 320 x 1. The source gives neither its scale of grey levels nor
+    the rate of its dropout; here they are -1 to 1, without which it hardly learns, and 0.2.
 
     Parameters
     ----------
@@ -72,12 +72,12 @@ class Preclassifier(Convolutional):
 
     def features(self, x: Array, *, train: bool = False, key: Array | None = None) -> Array:
         """Map (n, 320, 320, 1) to (n, 149, 149, 16)."""
-        x = max_pool(jax.nn.relu(self.convs[0](x)))
+        x = max_pool(jax.nn.relu(self.convs[0](2 * x - 1)))
         return jax.nn.relu(self.convs[1](x))
 
     def condense(self, maps: Array, *, train: bool = False, key: Array | None = None) -> Array:
         """Map (n, 149, 149, 16) to (n, 32)."""
-        return dropout(jax.nn.relu(self.hidden(flatten(max_pool(maps)))), 0.5, key)
+        return dropout(jax.nn.relu(self.hidden(flatten(max_pool(maps)))), 0.2, key)
 
 
 class SymbolsDense(nnx.Module):

@@ -5,7 +5,7 @@ from typing import Any
 
 from microtwin import _validate
 from microtwin._progress import ProgressCallback, silent
-from microtwin.classification import Classifier, LabelledImages, train_classifier
+from microtwin.classification import Augmentation, Classifier, LabelledImages, train_classifier
 from microtwin.classification.presets import PRESETS
 from microtwin.classification.training import input_shape
 from microtwin.errors import InputError
@@ -25,6 +25,7 @@ def train_preclassifier(
     preset: str = PRESET,
     epochs: int | None = None,
     size: int | None = None,
+    augmentation: Augmentation | None = None,
     seed: int = 0,
     resume: bool = False,
     progress: ProgressCallback = silent,
@@ -49,6 +50,8 @@ def train_preclassifier(
         At most; those of the recipe by default.
     size : int, optional
         Side that images are brought to, 320 by default.
+    augmentation : Augmentation, optional
+        How training images are changed; as the recipe says by default.
     seed : int
         Seed of splits, weights and order.
     resume : bool
@@ -98,6 +101,7 @@ def train_preclassifier(
         validation=LabelledImages.of(held_out, **form),
         epochs=epochs,
         size=size,
+        augmentation=augmentation,
         seed=seed,
         resume=resume,
         progress=progress,

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from microtwin import _conformal as thresholds
 from microtwin import _files, _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin.classification.anomaly import networks
-from microtwin.classification.anomaly import threshold as thresholds
 from microtwin.classification.anomaly.density import Density, Scale
 from microtwin.classification.anomaly.evaluation import Evaluation
 from microtwin.classification.anomaly.networks import AT_ONCE, Autoencoder, Judge

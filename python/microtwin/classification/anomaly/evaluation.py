@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from microtwin import _result_files
+from microtwin._conformal import Scores, checked
 from microtwin._files import write_json
-from microtwin.classification.anomaly.threshold import Scores, checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

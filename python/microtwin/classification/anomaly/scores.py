@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microtwin import _files, _result_files
-from microtwin.classification.anomaly.threshold import Scores
+from microtwin._conformal import Scores
 from microtwin.errors import InputError
 from microtwin.images import save_image
 

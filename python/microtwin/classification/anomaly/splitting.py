@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from microtwin import _validate
+from microtwin._conformal import fewest, lowest
 from microtwin.classification.anomaly.pictures import Pictures
-from microtwin.classification.anomaly.threshold import fewest, lowest
 from microtwin.errors import InputError
 
 KEPT = 0.2  # of the normal images, for the threshold

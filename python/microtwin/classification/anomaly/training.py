@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from microtwin import _files, _validate
+from microtwin._conformal import check_rate
 from microtwin._progress import ProgressCallback, silent
 from microtwin._version import versions
 from microtwin.classification.anomaly import detector as detectors
@@ -17,7 +18,6 @@ from microtwin.classification.anomaly.settings import RunFolder, Settings
 from microtwin.classification.anomaly.splitting import KEPT, split, watched
 from microtwin.classification.anomaly.spoiling import spoilt
 from microtwin.classification.anomaly.teaching import Examples, Run, teach_autoencoder, teach_judge
-from microtwin.classification.anomaly.threshold import check_rate
 from microtwin.classification.anomaly.tiles import Bytes, RandomTiles, as_bytes, covering
 from microtwin.classification.anomaly.tiling import Tiling
 from microtwin.errors import InputError

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microtwin.classification.anomaly.threshold import conformal_threshold, fewest, p_values
+from microtwin._conformal import conformal_threshold, fewest, p_values
 from microtwin.errors import InputError
 
 

@@ -1,0 +1,183 @@
+"""The ruler that structures are screened with: how far each is from the real ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import accumulate, product
+from operator import add
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from microtwin import _validate
+from microtwin._conformal import conformal_threshold, fewest, lowest
+from microtwin.errors import InputError
+from microtwin.statistics import Description, Distance, describe, distance
+
+Labels = npt.NDArray[np.uint8]
+
+WINDOWS = 200  # pieces of the real structures that are measured at most
+
+
+@dataclass(frozen=True, slots=True)
+class Ruler:
+    """What structures are held against.
+
+    Attributes
+    ----------
+    target : Description
+        Of the real structures.
+    scale : {"natural", "spread"}
+        What terms are measured in, see `microtwin.distance`.
+    own : ndarray of float64, shape (n,)
+        Scores of the real structures themselves, each against the others; empty where there are
+        fewer than three or they are known by a description only.
+    windows : bool
+        Whether the real structures were cut into pieces of the samples' size.
+    options : mapping
+        How structures are measured.
+    weights : mapping of str to float or None
+        Of the terms.
+    """
+
+    target: Description
+    scale: str
+    own: npt.NDArray[np.float64]
+    windows: bool
+    options: Mapping[str, Any]
+    weights: Mapping[str, float] | None
+
+    @classmethod
+    def of(
+        cls,
+        reference: Any,
+        *,
+        like: tuple[int, ...],
+        phase: int | Sequence[int] | None,
+        max_lag: int | None,
+        weights: Mapping[str, float] | None,
+        **options: Any,
+    ) -> "Ruler":
+        """Make a ruler for structures of a shape."""
+        if isinstance(reference, Description):
+            options |= _as_measured(reference, phase, max_lag, like, options)
+            scale = "spread" if reference.samples > 1 else "natural"
+            return cls(reference, scale, np.empty(0), False, options, weights)
+        real = real_structures(reference)
+        pieces = _windows(real, like)
+        windows = pieces is not real
+        shortest = min(min(shape) for shape in [like, *(piece.shape for piece in pieces)])
+        options |= {
+            "spacing": getattr(real[0], "spacing", None) if len(like) == real[0].ndim else None,
+            "max_lag": shortest // 2 if max_lag is None else max_lag,
+            "remember": False,
+        }
+        together = describe(pieces, phase=phase, **options)
+        options["phase"] = together.phases
+        if len(pieces) < 2:
+            return cls(together, "natural", np.empty(0), windows, options, weights)
+        parts = [describe(piece, **options) for piece in pieces]
+        own = _each_against_the_others(parts, weights) if len(parts) > 2 else np.empty(0)
+        return cls(together, "spread", own, windows, options, weights)
+
+    def tolerance(self, accept: float) -> tuple[float, float] | None:
+        """Return a score that a further real structure stays below so often, and how often.
+
+        None where too little is known of the real ones. Of few the rate may be lower.
+        """
+        if len(self.own) == 0:
+            return None
+        alarms = 1 - accept
+        if len(self.own) < fewest(alarms):
+            alarms = lowest(len(self.own))
+        return conformal_threshold(self.own, false_alarms=alarms), 1 - alarms
+
+    def judge(self, labels: Labels) -> Distance | None:
+        """Tell how far a structure is from the real ones; None if it lacks a phase of theirs."""
+        if any(not (labels == phase).any() for phase in self.options["phase"]):
+            return None
+        if len(np.unique(labels)) < 2:
+            return None
+        measured = describe(labels, **self.options)
+        return distance(
+            measured, self.target, weights=self.weights, scale=self.scale, reference=self.target
+        )
+
+
+def real_structures(reference: Any) -> list[Labels]:
+    """Return the real structures: one, or a list of them."""
+    if hasattr(reference, "labels"):
+        reference = reference.labels
+    several = isinstance(reference, list | tuple) and reference and np.ndim(reference[0]) > 1
+    items = list(reference) if several else [reference]
+    real = [_validate.labels(item, name="reference") for item in items]
+    if any(one.ndim != real[0].ndim for one in real):
+        raise InputError("reference must be all images or all volumes, not a mixture")
+    return real
+
+
+def _windows(real: list[Labels], like: tuple[int, ...]) -> list[Labels]:
+    """Cut larger real structures into pieces of a shape, since the spread depends on the size."""
+    if real[0].ndim != len(like) or all(one.shape == like for one in real):
+        return real
+    if any(side < wanted for one in real for side, wanted in zip(one.shape, like, strict=True)):
+        return real
+    pieces = []
+    for one in real:
+        counts = [side // wanted for side, wanted in zip(one.shape, like, strict=True)]
+        starts = [
+            [(side - count * wanted) // 2 + i * wanted for i in range(count)]
+            for side, wanted, count in zip(one.shape, like, counts, strict=True)
+        ]
+        for corner in product(*starts):
+            where = tuple(slice(a, a + wanted) for a, wanted in zip(corner, like, strict=True))
+            pieces.append(one[where])
+    pieces = [piece for piece in pieces if piece.min() < piece.max()]
+    if not pieces:
+        return real
+    chosen = np.unique(np.linspace(0, len(pieces) - 1, min(WINDOWS, len(pieces))).round())
+    return [pieces[int(i)] for i in chosen]
+
+
+def _each_against_the_others(
+    parts: Sequence[Description], weights: Mapping[str, float] | None
+) -> npt.NDArray[np.float64]:
+    before = list(accumulate(parts, add))
+    after = list(accumulate(reversed(parts), add))[::-1]
+    scores = []
+    for i, one in enumerate(parts):
+        around = ([before[i - 1]] if i else []) + after[i + 1 : i + 2]
+        others = reduce(add, around)
+        scores.append(distance(one, others, weights=weights, scale="spread").total)
+    return np.asarray(scores)
+
+
+def _as_measured(
+    reference: Description,
+    phase: int | Sequence[int] | None,
+    max_lag: int | None,
+    like: tuple[int, ...],
+    asked: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return how to measure what a description is a description of."""
+    families = tuple(dict.fromkeys(f.directions for f in reference.functions))
+    known = {"phase": (reference.phases, reference.phase), "max_lag": (reference.max_lag,)}
+    for name, value in {"phase": phase, "max_lag": max_lag}.items():
+        if value is not None and value not in known[name]:
+            raise InputError(
+                f"{name} must be that of the reference's description, {known[name][0]}, not {value}"
+            )
+    lacking = [name for name in asked["statistics"] if name not in reference.statistics]
+    if lacking:
+        raise InputError(
+            f"reference must hold {', '.join(lacking)}; it has {', '.join(reference.statistics)}"
+        )
+    return {
+        "phase": reference.phases,
+        "max_lag": min(reference.max_lag, min(like) // 2),
+        "directions": families,
+        "periodic": reference.periodic,
+        "spacing": reference.spacing if len(like) == reference.ndim else None,
+        "remember": False,
+    }
