@@ -1,5 +1,6 @@
 """Training on images, going on, and sampling: the border of the room."""
 
+import itertools
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import microtwin as mt
 import microtwin.generation as gen
 from generation.tiny import (
     TINY,
@@ -281,3 +283,24 @@ def test_augmentation_that_cannot_be_is_refused(tmp_path, arguments, message):
     given = {"images": grey_images(), "preset": TINY, "workdir": tmp_path, **arguments}
     with pytest.raises(InputError, match=message):
         gen.train_gan(given.pop("images"), **given)
+
+
+def test_a_stream_is_the_samples_one_after_the_other(trained):
+    stream = trained.stream(seed=3, shape=(32, 32), batch=2)
+    found = list(itertools.islice(stream, 5))
+    level = trained.sample(2, seed=3, shape=(32, 32)).thresholds[0]
+    whole = trained.sample(5, seed=3, shape=(32, 32), threshold=level)
+    for i, sample in enumerate(found):
+        np.testing.assert_allclose(sample.image, whole.images[i], atol=1e-6)
+        np.testing.assert_array_equal(sample.labels, sample.image > np.float32(level))
+        assert sample.labels.source == f"sample {i} of seed 3"
+    with pytest.raises(InputError, match="shape"):
+        trained.stream(shape=(32,))
+
+
+def test_what_a_network_streams_can_be_screened(trained):
+    real = [(image > 120).astype(np.uint8) for image in grey_images(3)]
+    best = mt.screen(trained.stream(seed=1), reference=real, keep=2, budget=6)
+    assert len(best) == 2
+    assert len(best.scores) == 6
+    assert best[0].image.dtype == np.float32

@@ -19,6 +19,7 @@ from microtwin.cli import (
     info,
     run,
     sample,
+    screen,
     segment,
     select,
     train,
@@ -35,7 +36,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (run, segment, describe, anneal, train, sample, transport, compare, info):
+for _command in (
+    run,
+    segment,
+    describe,
+    anneal,
+    train,
+    sample,
+    screen,
+    transport,
+    compare,
+    info,
+):
     app.command(_command.__name__.rsplit(".", 1)[-1])(_command.command)
 app.add_typer(select.app, name="select")
 app.add_typer(classify.app, name="classify")

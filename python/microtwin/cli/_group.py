@@ -22,6 +22,7 @@ ORDER = (
     "anneal",
     "train",
     "sample",
+    "screen",
     "transport",
     "compare",
     "info",

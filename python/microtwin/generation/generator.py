@@ -1,8 +1,10 @@
 """A trained generator: opened from its folder, sampled by seed."""
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,7 @@ from microtwin.generation import adversaries, card, writing
 from microtwin.generation.cutting import check_rule, cut, where_to_cut
 from microtwin.generation.drawing import Drawer, Piece, Task
 from microtwin.generation.run_folder import RunFolder, Settings
-from microtwin.generation.samples import Samples
+from microtwin.generation.samples import Sample, Samples
 from microtwin.learning.checkpoints import load_arrays, save_arrays
 from microtwin.learning.network import Weights
 
@@ -128,6 +130,54 @@ class Generator:
         numbers = range(task.first, task.first + task.count)
         labels = cut(images, at, phases=settings.phases)
         return Samples(images, labels, at, task.seed, numbers, settings.spacing)
+
+    def stream(
+        self,
+        *,
+        seed: int = 0,
+        shape: Sequence[int] | None = None,
+        threshold: str | float | None = None,
+        periodic: bool = False,
+        porosity: float | Sequence[float] | None = None,
+        batch: int = 32,
+    ) -> Iterator[Sample]:
+        """Draw samples one after the other, without end; for `microtwin.screen`.
+
+        They are those of `sample` with the same seed. Grey levels are cut as asked for in the first
+        batch, and at the same level in all that follow.
+
+        Parameters
+        ----------
+        seed, shape, threshold, periodic
+            As in `sample`.
+        porosity : float or sequence of float, optional
+            What the samples of a batch are asked for, as in `sample`.
+        batch : int
+            How many are drawn at a time.
+
+        Yields
+        ------
+        Sample
+            Its image remembers its number and seed.
+
+        Raises
+        ------
+        InputError
+            If an argument is out of range, or the preset cannot make this shape.
+        """
+        self._task(batch, seed, shape, threshold, periodic, porosity, 0)  # errors before the first
+        return self._stream(
+            batch, threshold, seed=seed, shape=shape, periodic=periodic, porosity=porosity
+        )
+
+    def _stream(
+        self, batch: int, threshold: str | float | None, **options: Any
+    ) -> Iterator[Sample]:
+        for first in itertools.count(0, batch):
+            samples = self.sample(batch, threshold=threshold, first=first, **options)
+            if len(samples.thresholds) == 1:
+                threshold = samples.thresholds[0]
+            yield from samples
 
     def sample_to(
         self,

@@ -149,7 +149,7 @@ def _each_against_the_others(
     for i, one in enumerate(parts):
         around = ([before[i - 1]] if i else []) + after[i + 1 : i + 2]
         others = reduce(add, around)
-        scores.append(distance(one, others, weights=weights, scale="spread").total)
+        scores.append(distance(one, others, weights=weights, scale="spread").rms)
     return np.asarray(scores)
 
 

@@ -34,7 +34,7 @@ class Screened:
     image : ndarray or None
         Its grey levels, where they are known.
     score : float
-        How far it is from the real structures: the weighted mean of `distance`'s terms.
+        How far it is from the real structures: the root-mean-square of `distance`'s terms.
     passed : bool
         Whether it is near enough.
     distance : Distance
@@ -69,7 +69,7 @@ class Screening(Sequence[Screened]):
     terms : tuple of str
         What `parts` are of.
     parts : ndarray of float64, shape (n, terms)
-        The differences that each score is the weighted mean of.
+        The differences that each score is the weighted root-mean-square of.
     scale : {"natural", "spread"}
         Their unit: what the quantity is like, or its standard deviation between real samples.
     tolerance : float or None
@@ -163,11 +163,11 @@ class Screening(Sequence[Screened]):
 def reasons(found: Distance) -> list[str]:
     """Say what a score is made of, the largest parts first."""
     unit = "standard deviations" if found.scale == "spread" else "of its scale"
-    total = sum(found.weights.values())
-    parts = {name: found.weights[name] * term / total for name, term in found.terms.items()}
+    parts = {name: found.weights[name] * term**2 for name, term in found.terms.items()}
+    together = sum(parts.values())
     largest = sorted(parts, key=parts.__getitem__, reverse=True)[:NAMED]
     return [
-        f"{name} {found.terms[name]:.3g} {unit} off, {100 * parts[name] / found.total:.0f} %"
+        f"{name} {found.terms[name]:.3g} {unit} off, {100 * parts[name] / together:.0f} %"
         for name in largest
         if parts[name] > 0
     ]

@@ -38,8 +38,8 @@ def screen(
 ) -> Screening:
     """Keep the structures that lie nearest to real ones.
 
-    Each is measured as the real ones are, and scored by `distance`: the weighted mean of its
-    differences from the mean of the real ones, in standard deviations between these. Real
+    Each is measured as the real ones are, and scored by `distance`: the weighted root-mean-square
+    of its differences from the mean of the real ones, in standard deviations between these. Real
     structures that are larger are cut into pieces of the samples' size first, because the spread
     depends on the size. Where there is one real structure of that size only, differences are
     measured in the natural scale of each quantity instead.
@@ -135,7 +135,7 @@ def screen(
     kept: list[Screened] = []
     for index, candidate in enumerate(itertools.chain([first], found)):
         judged = ruler.judge(candidate.labels)
-        score = math.inf if judged is None else judged.total
+        score = math.inf if judged is None else judged.rms
         scores.append(score)
         distances.append(judged)
         if judged is not None and (tolerance is None or score <= tolerance):

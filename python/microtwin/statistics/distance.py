@@ -49,6 +49,13 @@ class Distance:
         weight = sum(self.weights.values())
         return sum(self.weights[name] * term for name, term in self.terms.items()) / weight
 
+    @property
+    def rms(self) -> float:
+        """Weighted root-mean-square of the terms: a single large one shows more than in `total`."""
+        weight = sum(self.weights.values())
+        squares = sum(self.weights[name] * term**2 for name, term in self.terms.items())
+        return float(np.sqrt(squares / weight))
+
     def to_dataframe(self) -> "pd.DataFrame":
         """Return one row for each term, the largest part of the total first."""
         import pandas as pd
