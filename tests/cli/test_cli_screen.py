@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from microtwin.images import read_image, save_image
+from microtwin.images import read_image, save_image, save_zarr
 from microtwin.images.synthetic import gaussian_field
 
 
@@ -48,10 +48,13 @@ def test_the_nearest_are_kept_with_a_table_and_a_picture(microtwin, folders, tmp
 def test_a_stack_is_many_samples(microtwin, folders, tmp_path):
     stack = np.stack([read_image(path) for path in sorted((folders / "twins").iterdir())])
     np.save(tmp_path / "all.npy", stack)
-    ended = microtwin("screen", tmp_path / "all.npy", "-r", folders / "real", "--json")
-    assert ended.code == 0
-    assert sorted(row["name"] for row in ended.json["kept"]) == [f"all-{i:05d}" for i in range(3)]
-    assert len(ended.json["scores"]) == 3
+    save_zarr(tmp_path / "all.zarr", stack)
+    for name in ("all.npy", "all.zarr"):
+        ended = microtwin("screen", tmp_path / name, "-r", folders / "real", "--json")
+        assert ended.code == 0
+        names = sorted(row["name"] for row in ended.json["kept"])
+        assert names == [f"all-{i:05d}" for i in range(3)]
+        assert len(ended.json["scores"]) == 3
 
 
 def test_where_none_is_near_enough_it_ends_with_one(microtwin, folders, tmp_path):
@@ -68,6 +71,7 @@ def test_where_none_is_near_enough_it_ends_with_one(microtwin, folders, tmp_path
     [
         (("--weights", "two_point"), "weights must be like two_point=2"),
         (("--keep", 0), "keep must be"),
+        (("nowhere.zarr",), "holds no Zarr array"),
         (("--table", "t.txt"), "table must end in .csv"),
         (("--max-lag", 900), "max_lag"),
         (("--statistics", "colour"), "statistics must be"),

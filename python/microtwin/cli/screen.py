@@ -21,8 +21,8 @@ def command(
     samples: Annotated[
         list[Path],
         typer.Argument(
-            help="Images, volumes or folders of them; or the folder of a trained generator, which "
-            "is drawn from.",
+            help="Images, volumes, folders or .zarr arrays of them; or the folder of a trained "
+            "generator, which is drawn from.",
             show_default=False,
         ),
     ],
@@ -154,16 +154,22 @@ def command(
 def _read(paths: Sequence[Path], *, ndim: int, **options: Any) -> tuple[Sequence[str], "list[Any]"]:
     """Read structures and what they are called; a file with one axis more than real has many."""
     from microtwin.images import find_images
+    from microtwin.images.zarr_files import open_zarr
 
     names: list[str] = []
     found: list[Any] = []
-    for path in find_images(paths):
-        read = _files.read_labels([path], **options)
+    files = [p for path in paths for p in ([path] if _is_zarr(path) else find_images(path))]
+    for path in files:
+        read = list(open_zarr(path)) if _is_zarr(path) else _files.read_labels([path], **options)
         several = len(read) > 1 or read[0].ndim == ndim + 1
         parts = [part for one in read for part in (one if one.ndim == ndim + 1 else [one])]
         names += [f"{path.stem}-{i:05d}" if several else path.stem for i in range(len(parts))]
         found += parts
     return names, found
+
+
+def _is_zarr(path: Path) -> bool:
+    return path.suffix.lower() == ".zarr"
 
 
 def _ndim(real: Any) -> int:

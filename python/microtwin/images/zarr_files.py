@@ -1,4 +1,4 @@
-"""Writing many structures, or large ones, to Zarr."""
+"""Many structures, or large ones, in Zarr folders."""
 
 import os
 import shutil
@@ -72,6 +72,23 @@ def new_zarr(
         if old.exists() and not target.exists():
             old.rename(target)  # should this fail as well, it stays where it is
         shutil.rmtree(part, ignore_errors=True)
+
+
+def open_zarr(path: str | os.PathLike[str]) -> Any:
+    """Open the array that `save_zarr` wrote; its parts are read when they are asked for.
+
+    Raises
+    ------
+    InputError
+        If there is none, or zarr is not installed.
+    """
+    target = check_zarr(path)
+    import zarr
+
+    try:
+        return zarr.open_array(target, mode="r")
+    except (OSError, ValueError, TypeError, zarr.errors.BaseZarrError) as error:
+        raise InputError(f"{target} holds no Zarr array") from error
 
 
 def check_zarr(path: str | os.PathLike[str], *, name: str = "path") -> Path:
