@@ -11,15 +11,14 @@ Without PyTorch the script times microtwin alone, and says so.
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
-from importlib import util
-from importlib.metadata import version
 
 import numpy as np
+
+from in_turn import has_torch, in_turn, say_where, threads, timing, use_threads
 
 # Batch, optimiser and rate of the source, and steps of each side.
 CASES = {
@@ -32,17 +31,11 @@ IMAGES = 60_000
 
 def main():
     options = _options()
-    if options.threads:  # before JAX counts the cores; OpenMP's threads are set with PyTorch
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
+    use_threads(options.threads)  # OpenMP's are set with PyTorch
     if options.alone:
         print(json.dumps(step_of(options.alone, options.repeats)))
         return
-    torch = util.find_spec("torch") is not None
-    if not torch:
-        print("PyTorch is not installed: microtwin alone\n")
-    packages = ("jax", "jaxlib", "flax", "optax", *(("torch",) if torch else ()))
-    print(", ".join(f"{name} {version(name)}" for name in packages))
-    print(f"{len(os.sched_getaffinity(0))} threads, load {os.getloadavg()[0]:.1f} at the start\n")
+    say_where()
     print(
         "| network | batch | microtwin, median (min) ms | PyTorch, median (min) ms "
         "| s an epoch, microtwin | s an epoch, PyTorch | PyTorch / microtwin "
@@ -69,16 +62,13 @@ def _row(case, row):
     steps = -(-IMAGES // batch)
     ours, theirs = row["microtwin"], row.get("PyTorch")
     medians = [statistics.median(side) for side in (ours, theirs) if side]
-    cells = [case, str(batch), _timing(ours), _timing(theirs) if theirs else "-"]
+    cells = [case, str(batch), timing(ours, unit=1e-3)]
+    cells.append(timing(theirs, unit=1e-3) if theirs else "-")
     cells += [f"{median * steps:.1f}" for median in medians] + ["-"] * (2 - len(medians))
     cells += [f"{medians[1] / medians[0]:.2f}" if theirs else "-"]
     cells += [f"{row['trace']:.1f} + {row['compile']:.1f}"]
     cells += [f"{row['apart']:.0e}" if theirs else "-"]
     print("| " + " | ".join(cells) + " |", flush=True)
-
-
-def _timing(seconds):
-    return f"{1e3 * statistics.median(seconds):.3g} ({1e3 * min(seconds):.3g})"
 
 
 def _child(case, options):
@@ -100,12 +90,12 @@ def step_of(case, repeats=None):
     ours = Ours(case, optimiser, rate, images, labels)
     result = {"trace": ours.trace, "compile": ours.compile}
     sides = {"microtwin": ours.step}
-    if util.find_spec("torch") is not None:
+    if has_torch():
         import torch
 
         import classifiers_torch as peer
 
-        torch.set_num_threads(len(os.sched_getaffinity(0)))
+        torch.set_num_threads(threads())
         torch.manual_seed(0)
         target = torch.from_numpy(labels)
         model = peer.Model(case, ours.weights, optimiser, rate)
@@ -113,16 +103,7 @@ def step_of(case, repeats=None):
         model = peer.Model(case, ours.weights, optimiser, rate)
         placed = model.place(images)
         sides["PyTorch"] = lambda: model.step(placed, target)
-    for call in sides.values():
-        for _ in range(3):
-            call()
-    seconds = {name: [] for name in sides}
-    for _ in range(repeats or usual):
-        for name, call in sides.items():
-            begin = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - begin)
-    return result | seconds
+    return result | in_turn(sides, repeats=repeats or usual, warm=3)
 
 
 class Ours:

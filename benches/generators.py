@@ -23,11 +23,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib import util
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+
+from in_turn import has_torch, in_turn, say_where, threads, timing, use_threads
 
 CASES = {"thesis-320": 4, "dcgan-2d": 25, "slice-3d": 9}  # preset -> steps of each side
 SMALLER = {"thesis-64": 25, "thesis-128": 9}  # only where asked for
@@ -39,17 +39,11 @@ SEED = 0
 
 def main():
     options = _options()
-    if options.threads:  # before JAX counts the cores; OpenMP's threads are set with PyTorch
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
+    use_threads(options.threads)  # OpenMP's are set with PyTorch
     if options.alone:
         print(json.dumps(_alone(options.alone, options)))
         return
-    torch = util.find_spec("torch") is not None
-    if not torch:
-        print("PyTorch is not installed: microtwin alone\n")
-    packages = ("jax", "jaxlib", "flax", "optax", *(("torch",) if torch else ()))
-    print(", ".join(f"{name} {version(name)}" for name in packages))
-    print(f"{len(os.sched_getaffinity(0))} threads, load {os.getloadavg()[0]:.1f} at the start\n")
+    say_where()
     environments = (False, True) if options.pages else (False,)
     (_samples if options.sample else _steps)(options, environments)
 
@@ -84,12 +78,12 @@ def _steps(options, environments):
         for pages in environments:
             row = _child(options, f"step:{case}", pages)
             ours, theirs = row["seconds"].pop("microtwin"), row["seconds"]
-            cells = [case, "yes" if pages else "no", _timing(ours)]
+            cells = [case, "yes" if pages else "no", timing(ours)]
             if theirs:
                 best = min(theirs, key=lambda name: statistics.median(theirs[name]))
                 ratio = statistics.median(theirs[best]) / statistics.median(ours)
-                rest = [f"{name} {_timing(theirs[name])}" for name in theirs if name != best]
-                cells += [_timing(theirs[best]), f"{best} ({', '.join(rest)})", f"{ratio:.2f}"]
+                rest = [f"{name} {timing(theirs[name])}" for name in theirs if name != best]
+                cells += [timing(theirs[best]), f"{best} ({', '.join(rest)})", f"{ratio:.2f}"]
             else:
                 cells += ["-"] * 3
             cells.append(f"{row['trace']:.1f} + {row['compile']:.1f}")
@@ -98,21 +92,17 @@ def _steps(options, environments):
             print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def _timing(seconds):
-    return f"{statistics.median(seconds):.3g} ({min(seconds):.3g})"
-
-
 def step_of(case, *, repeats, layouts=LAYOUTS):
     """Return the times of the steps of one preset, once both sides have agreed."""
     ours = Ours(case)
     result = {"trace": ours.trace, "compile": ours.compile, "first": {}, "apart": 0.0}
     sides = {"microtwin": ours.step}
-    if util.find_spec("torch") is not None:
+    if has_torch():
         import torch
 
         import generators_torch as peer
 
-        torch.set_num_threads(len(os.sched_getaffinity(0)))
+        torch.set_num_threads(threads())
         for layout in layouts:
             model = peer.RECIPES[ours.preset.recipe](ours.preset, layout)
             real = peer.from_jax(ours.real, layout)
@@ -123,15 +113,7 @@ def step_of(case, *, repeats, layouts=LAYOUTS):
             model.step(real)
             result["first"][layout] = time.perf_counter() - begin
             sides[layout] = lambda model=model, real=real: model.step(real)
-    seconds = {name: [] for name in sides}
-    for call in sides.values():
-        call()
-    for _ in range(repeats):
-        for name, call in sides.items():
-            begin = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - begin)
-    return result | {"seconds": seconds}
+    return result | {"seconds": in_turn(sides, repeats=repeats, warm=1)}
 
 
 class Ours:
