@@ -125,6 +125,50 @@ def test_an_annealed_twin_brings_its_energy_and_a_warning_of_what_it_was_made_fo
     assert "optimised for just these curves" in result.verdict("made")
 
 
+MORE = (
+    "cluster", "chord_length", "pore_size", "local_thickness", "surface_void", "surface_surface",
+)  # fmt: skip
+
+
+def test_all_curves_can_be_compared():
+    real = noise(5, (24, 24))
+    same = compare({"made": real}, reference=real, statistics=MORE, max_lag=8)
+    assert [d.statistic for d in same["made"].differences] == [
+        name for _ in range(2) for name in ("two_point", *MORE)
+    ]
+    assert all(d.rms == 0 for d in same["made"].differences)
+    other = compare({"made": [STRIPES, BOARD]}, reference=real, statistics=MORE, max_lag=8)
+    assert all(d.rms > 0 for d in other["made"].differences if d.statistic != "local_thickness")
+
+
+def test_what_twins_were_not_annealed_to_is_told_apart():
+    real = noise(6, (24, 24))
+    twin = anneal(describe(real, max_lag=8), shape=(24, 24), seed=0, max_proposals=2000)
+    result = compare({"made": twin}, reference=real, statistics=("two_point", "cluster"), max_lag=8)
+    asked = {d.statistic: d.asked for d in result["made"].differences}
+    assert asked == {"two_point": True, "cluster": False}
+    assert "Not annealed to: C₂, in the band at" in result.verdict("made")
+    drawn = compare({"made": real}, reference=real, max_lag=8)
+    assert not any(d.asked for d in drawn["made"].differences)
+
+
+def test_curves_that_sections_do_not_share_with_volumes_are_refused_across_dimensions():
+    volume = overlapping_spheres((12, 12, 12), radius=3, porosity=0.5, seed=0)
+    with pytest.raises(InputError, match="cluster of sections is another thing"):
+        compare({"made": volume}, reference=noise(4), statistics="cluster")
+    compare({"made": volume}, reference=noise(4), statistics="chord_length")
+
+
+def test_statistics_must_be_curves_that_the_reference_has():
+    real = noise(4)
+    with pytest.raises(InputError, match="statistics must be"):
+        compare({"made": real}, reference=real, statistics="minkowski")
+    with pytest.raises(InputError, match="which lacks cluster"):
+        compare({"made": real}, reference=describe(real, max_lag=8), statistics="cluster")
+    fewer = compare({"made": real}, reference=describe(real, max_lag=8), statistics="two_point")
+    assert {d.statistic for d in fewer["made"].differences} == {"two_point"}
+
+
 def test_a_description_may_stand_for_the_reference():
     real = noise(6)
     by_samples = compare({"made": noise(3, seed=1)}, reference=real, max_lag=8)

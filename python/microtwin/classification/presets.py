@@ -141,7 +141,6 @@ def _known() -> dict[str, Recipe]:
             batch=64,
             epochs=7,
             monitor="val_accuracy",
-            augmentation=MIRRORED,
         ),
         chest,
         replace(

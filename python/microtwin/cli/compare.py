@@ -34,6 +34,13 @@ def command(
             "by; may be given many times.",
         ),
     ] = None,
+    statistics: Annotated[
+        str | None,
+        typer.Option(
+            help="Curves to compare: two_point,lineal_path unless given; also cluster, "
+            "chord_length, pore_size, local_thickness, surface_void, surface_surface."
+        ),
+    ] = None,
     phase: _options.Phase = None,
     max_lag: _options.MaxLag = None,
     periodic: _options.Periodic = False,
@@ -62,6 +69,7 @@ def command(
     result = compare(
         made,
         reference=real,
+        statistics=None if statistics is None else _options.names(statistics),
         phase=_options.phases(phase),
         max_lag=max_lag,
         periodic=periodic,

@@ -10,11 +10,22 @@ from microtwin.comparison import _pictures
 from microtwin.comparison.difference import band
 from microtwin.comparison.result import Comparison, Member
 from microtwin.statistics import CorrelationFunction
+from microtwin.statistics._kinds import KINDS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TITLES = {"two_point": "Two-point probability S₂", "lineal_path": "Lineal path L"}
+TITLES = {
+    "two_point": "Two-point probability S₂",
+    "lineal_path": "Lineal path L",
+    "cluster": "Two-point cluster function C₂",
+    "chord_length": "Chord lengths",
+    "pore_size": "Cumulative pore size",
+    "local_thickness": "Local thickness",
+    "surface_void": "Surface-void correlation",
+    "surface_surface": "Surface-surface correlation",
+}
+SHOWN = ("two_point", "lineal_path")  # in the overview
 
 
 def style_of(comparison: Comparison, member: Member) -> Style:
@@ -35,7 +46,7 @@ def curves(comparison: Comparison, statistic: str, phase: int, *, legend: bool =
     with look():
         figure = Figure(figsize=SIZE, layout="constrained")
         top, low = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
-        x = real.lags * scale
+        x = real.abscissa * scale
         edges = band(real)
         if edges is not None:
             gap = edges[1] - real.mean
@@ -43,14 +54,15 @@ def curves(comparison: Comparison, statistic: str, phase: int, *, legend: bool =
             top.fill_between(x, *edges, label="95 % band of real samples", **band_style)
             low.fill_between(x, -gap, gap, **band_style)
         for member in comparison.members:
-            mine = member.description.function(statistic, phase)
-            n = len(mine.lags)
+            mine = member.description.function(statistic, phase).mean[: len(x)]
+            n = len(mine)
             line = style_of(comparison, member).line
-            top.plot(x[:n], mine.mean, label=member.name, zorder=_order(member), **line)
-            low.plot(x[:n], mine.mean - real.mean[:n], zorder=_order(member), **line)
-        top.set(title=f"{TITLES[statistic]}, phase {phase}", ylabel="probability")
+            top.plot(x[:n], mine, label=member.name, zorder=_order(member), **line)
+            low.plot(x[:n], mine - real.mean[:n], zorder=_order(member), **line)
+        kind = KINDS[statistic]
+        top.set(title=f"{TITLES[statistic]}, phase {phase}", ylabel=kind.value)
         top.set_ylim(bottom=0)
-        low.set(xlabel=f"lag ({unit})", ylabel="minus real")
+        low.set(xlabel=f"{kind.abscissa} ({unit})", ylabel="minus real")
         low.set_xlim(0, x[-1])
         if legend:
             top.legend(frameon=False)
@@ -127,7 +139,7 @@ def overview(comparison: Comparison) -> "Figure":
     functions = [
         f
         for f in comparison.reference.description.functions
-        if f.phase == comparison.reference.description.phase
+        if f.phase == comparison.reference.description.phase and f.statistic in SHOWN
     ]
     with look():
         figure = Figure(figsize=(9.6, 7.6), layout="constrained")

@@ -78,9 +78,9 @@ def _scalars(comparison: Comparison, member: Member) -> Iterator[Row]:
 def _curves(reference: Member, member: Member) -> Iterator[Row]:
     for real in reference.description.functions:
         mine = member.description.counterpart(real)
-        inside = inside_band(mine.mean, real)
+        inside = inside_band(mine.mean[: len(real.mean)], real)
         distances = real.distances
-        for lag in range(len(mine.lags)):
+        for lag in range(min(len(mine.lags), len(real.lags))):
             yield {
                 "quantity": real.statistic,
                 "phase": real.phase,

@@ -1,6 +1,7 @@
 """Measuring structures of several origins alike and holding them against a reference."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from microtwin.comparison.novelty import Judge, holds
 from microtwin.comparison.result import Comparison, Member, TwinRecord
 from microtwin.errors import InputError
 from microtwin.statistics import Description, describe, two_point
+from microtwin.statistics._registry import CURVES
+from microtwin.statistics.describing import DEFAULT
 
 REFERENCE = "real"
+SAME_IN_SECTIONS = ("two_point", "lineal_path", "chord_length")
 EXAMPLES = 6  # structures of each kind that are kept to be looked at
 
 Array = npt.NDArray[Any]
@@ -26,6 +30,7 @@ def compare(
     methods: Mapping[str, Any],
     *,
     reference: Any,
+    statistics: str | Sequence[str] | None = None,
     phase: int | Sequence[int] | None = None,
     max_lag: int | None = None,
     spacing: float | Sequence[float] | None = None,
@@ -49,6 +54,9 @@ def compare(
     reference : structures or Description
         What to hold them against, in the same forms; several samples of the real material, so that
         its own spread is known. A description must hold all the functions and lags asked for.
+    statistics : str or sequence of str, optional
+        Curves to compare, as in `describe`: S2 and L by default, or those of a description. What
+        annealed twins were not asked for ("cluster", "chord_length", "pore_size", ...) tells most.
     phase : int or sequence of int, optional
         Phases to measure, the primary one first; by default all that the reference has.
     max_lag : int, optional
@@ -105,8 +113,10 @@ def compare(
     real = [] if isinstance(reference, Description) else structures(reference, name=REFERENCE)
     options: dict[str, Any] = {"periodic": periodic, "threads": threads, "device": device}
     if isinstance(reference, Description):
-        target = _checked(reference, phase, max_lag, periodic)
+        target = _checked(reference, phase, max_lag, periodic, statistics)
+        options["statistics"] = tuple(dict.fromkeys(f.statistic for f in target.functions))
     else:
+        options["statistics"] = _curves(statistics)
         edge = spacing if spacing is not None else _spacing(reference, real)
         reach = _half(real) if max_lag is None else max_lag
         target = _described(real, REFERENCE, phase=phase, spacing=edge, max_lag=reach, **options)
@@ -124,7 +134,9 @@ def compare(
             kind="reference" if name == REFERENCE else kind,
             description=measured,
             surfaces=_surfaces(labels, measured, threads),
-            differences=() if name == REFERENCE else differences(measured, target, samples=known),
+            differences=()
+            if name == REFERENCE
+            else differences(measured, target, samples=known, asked=_asked(twins)),
             labels=() if name in baselines else tuple(evenly(labels, EXAMPLES)),
             images=tuple(np.asarray(grey) for grey in evenly(greys, EXAMPLES)),
             twins=tuple(map(TwinRecord.of, twins)),
@@ -136,6 +148,7 @@ def compare(
 
     made = []
     for name, labels in given.items():
+        _check_dimension(labels, target, name)
         measured = _described(
             labels,
             name,
@@ -186,10 +199,52 @@ def _described(labels: list[Array], name: str, *, phase: Any, **options: Any) ->
         raise InputError(f"{name}: {error}") from error
 
 
+def _check_dimension(labels: list[Array], target: Description, name: str) -> None:
+    """Raise InputError where a curve of images is another thing than that of volumes."""
+    other = [f.statistic for f in target.functions if f.statistic not in SAME_IN_SECTIONS]
+    if other and labels[0].ndim != target.ndim:
+        raise InputError(
+            f"statistics must be among {', '.join(SAME_IN_SECTIONS)} where {name} is "
+            f"{labels[0].ndim}-D and the reference {target.ndim}-D: {other[0]} of sections is "
+            "another thing than that of volumes"
+        )
+
+
+def _curves(statistics: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of curves to compare, S2 first, which is always measured."""
+    names = DEFAULT if statistics is None else statistics
+    given = [names] if isinstance(names, str) else list(names)
+    for name in given:
+        _validate.choice(name, CURVES, name="statistics")
+    return tuple(dict.fromkeys(["two_point", *given]))
+
+
+def _asked(twins: list[Twin]) -> set[tuple[str, int]]:
+    """Return the curves that twins were annealed to; S2 of one of two phases is that of both."""
+    asked = {(f.statistic, f.phase) for twin in twins[:1] for f in twin.target.functions}
+    both = [label for twin in twins[:1] for label in twin.target.voxels]
+    if len(both) == 2 and any(("two_point", label) in asked for label in both):
+        asked |= {("two_point", label) for label in both}
+    return asked
+
+
 def _checked(
-    reference: Description, phase: Any, max_lag: int | None, periodic: bool
+    reference: Description,
+    phase: Any,
+    max_lag: int | None,
+    periodic: bool,
+    statistics: str | Sequence[str] | None,
 ) -> Description:
     """Return a description given as the reference, if it is what is asked for."""
+    if statistics is not None:
+        kept = [f for f in reference.functions if f.statistic in _curves(statistics)]
+        lacking = set(_curves(statistics)) - {f.statistic for f in kept}
+        if lacking:
+            raise InputError(
+                f"statistics must be of the reference's description, which lacks "
+                f"{', '.join(sorted(lacking))}"
+            )
+        reference = replace(reference, functions=tuple(kept), numbers=())
     asked = {"phase": phase, "max_lag": max_lag, "periodic": periodic}
     for name, value in asked.items():
         if value is not None and value != getattr(reference, name):

@@ -1,5 +1,6 @@
 """How far one curve lies from another, as numbers."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -24,7 +25,7 @@ class Difference:
     Attributes
     ----------
     statistic : str
-        "two_point" or "lineal_path".
+        Name of the curve, "two_point" for instance.
     phase : int
         Label of the phase.
     rms, largest : float
@@ -41,6 +42,8 @@ class Difference:
     inside : float or None
         Fraction of lags at which the curve lies in the 95 % band of the reference, which is its
         mean ± 1.96 standard deviations between samples. None for a single reference sample.
+    asked : bool
+        Whether the structures were made to have this curve, as twins those of their target.
     """
 
     statistic: str
@@ -51,6 +54,7 @@ class Difference:
     largest_in_spreads: float | None
     rms_in_errors: float | None
     inside: float | None
+    asked: bool = False
 
     def to_record(self) -> dict[str, Any]:
         """Return the difference as a JSON-ready object."""
@@ -63,14 +67,21 @@ class Difference:
 
 
 def differences(
-    method: Description, reference: Description, *, samples: int
+    method: Description,
+    reference: Description,
+    *,
+    samples: int,
+    asked: Collection[tuple[str, int]] = (),
 ) -> tuple[Difference, ...]:
     """Return one difference for each function of the reference, in its order.
 
     `samples` is how many samples the method's mean stands for: its own, or for annealed twins those
-    that their target was measured of.
+    that their target was measured of; `asked` names the statistics and phases that it was made for.
     """
-    return tuple(_difference(method.counterpart(f), f, samples) for f in reference.functions)
+    return tuple(
+        _difference(method.counterpart(f), f, samples, (f.statistic, f.phase) in asked)
+        for f in reference.functions
+    )
 
 
 def band(reference: CorrelationFunction) -> tuple[Floats, Floats] | None:
@@ -92,11 +103,11 @@ def inside_band(curve: Floats, reference: CorrelationFunction) -> npt.NDArray[np
 
 
 def _difference(
-    method: CorrelationFunction, reference: CorrelationFunction, samples: int
+    method: CorrelationFunction, reference: CorrelationFunction, samples: int, asked: bool
 ) -> Difference:
     # Were the method's samples real ones, they would vary as the reference's do.
     error_of_means = np.sqrt(1 / reference.samples + 1 / samples)
-    curve = method.mean
+    curve = method.mean[: len(reference.mean)]
     gap = np.abs(curve - reference.mean[: len(curve)])
     known = np.isfinite(gap)
     gap = np.where(known, gap, 0.0)
@@ -114,6 +125,7 @@ def _difference(
         largest_in_spreads=None if spread is None else _ratio(gap[worst], spread[worst]),
         rms_in_errors=None if spread is None else _ratio(rms, unit * error_of_means),
         inside=None if inside is None else float(inside[known].mean()),
+        asked=asked,
     )
 
 

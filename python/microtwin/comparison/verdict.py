@@ -3,17 +3,24 @@
 from microtwin.comparison.difference import Difference
 from microtwin.comparison.result import Comparison, Member
 
-NAMES = {"two_point": "S₂", "lineal_path": "L"}
+NAMES = {
+    "two_point": "S₂",
+    "lineal_path": "L",
+    "cluster": "C₂",
+    "chord_length": "chord lengths",
+    "pore_size": "pore sizes",
+    "local_thickness": "local thickness",
+    "surface_void": "surface-void correlation",
+    "surface_surface": "surface-surface correlation",
+}
 
 CHANCE = 2.5  # standard errors from which on two means are called different
 _ALIKE, _UNLIKE = 0.6, 1.6  # variety below or above which it is worth a sentence
 
-_CAVEATS = {
-    "annealing": (
-        "Annealing was optimised for just these curves: agreement is built in, and says nothing of "
-        "what was not asked for, such as connectivity."
-    ),
-}
+_BUILT_IN = (
+    "Annealing was optimised for just these curves: agreement is built in, and says nothing of "
+    "what was not asked for, such as connectivity."
+)
 
 CAVEAT = (
     "Equal S₂ and L do not prove equal structure: different structures can share both. The band "
@@ -30,7 +37,7 @@ def verdict(comparison: Comparison, member: Member) -> str:
         _farthest(member),
         _baseline(comparison, member),
         _variety(comparison, member),
-        _CAVEATS.get(member.kind, ""),
+        _blind(member) if member.kind == "annealing" else "",
     ]
     return " ".join(filter(None, sentences))
 
@@ -56,6 +63,21 @@ def _band(member: Member) -> str:
     if errors is not None and errors > CHANCE:
         return f"{where}, but the means differ: by {errors:.2g} standard errors."
     return f"{where}, and the means agree within chance."
+
+
+def _blind(member: Member) -> str:
+    """Tell of twins how they fare in what they were not annealed to."""
+    rest = [d for d in member.differences if not d.asked]
+    if not rest:
+        return _BUILT_IN
+    known = {d.statistic for d in member.differences if d.asked}
+    words = (name_of(d) if d.statistic in known else NAMES[d.statistic] for d in rest)
+    names = ", ".join(dict.fromkeys(words))
+    text = f"Not annealed to: {names}"
+    fractions = [d.inside for d in rest if d.inside is not None]
+    if fractions:
+        text += f", in the band at {_percent(sum(fractions) / len(fractions))}"
+    return f"{text}. Agreement in the others is built in."
 
 
 def _farthest(member: Member) -> str:
