@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microtwin import anneal, describe
+from microtwin import anneal, describe, effective_conductivity
 from microtwin.comparison import Comparison, compare
 from microtwin.errors import InputError
 from microtwin.images.synthetic import checkerboard, overlapping_spheres, stripes
@@ -167,6 +167,33 @@ def test_statistics_must_be_curves_that_the_reference_has():
         compare({"made": real}, reference=describe(real, max_lag=8), statistics="cluster")
     fewer = compare({"made": real}, reference=describe(real, max_lag=8), statistics="two_point")
     assert {d.statistic for d in fewer["made"].differences} == {"two_point"}
+
+
+def test_what_structures_conduct_is_held_against_the_real_ones(tmp_path):
+    """Stripes along y conduct half as well as the phase, and nothing across."""
+    real = noise(6, (24, 24), fraction=0.7)
+    k = {0: 0.0, 1: 1.0}
+    result = compare(
+        {"made": [STRIPES, STRIPES], "more": noise(6, (24, 24), fraction=0.7, seed=1)},
+        reference=real, max_lag=4, conductivities=k,
+    )  # fmt: skip
+    np.testing.assert_allclose(result["made"].conducting.relative, [[0.5, 0.0]] * 2, atol=1e-3)
+    np.testing.assert_allclose(result["made"].conducting.percolating, [1, 0])
+    solved = [[effective_conductivity(x, k, axis=a).relative for a in (0, 1)] for x in real]
+    conducting = result.reference.conducting
+    np.testing.assert_allclose(conducting.relative, solved, rtol=1e-3)
+    error = np.std(solved, axis=0, ddof=1) * np.sqrt(1 / 6 + 1 / 2)
+    expected = np.abs(np.mean(solved, axis=0) - [0.5, 0]) / error
+    np.testing.assert_allclose(
+        result["made"].conducting.errors_from(conducting), expected, rtol=0.02
+    )
+    back = Comparison.from_json(result.to_json(tmp_path / "c.json"))
+    assert back.to_record() == result.to_record()
+    page = result.to_html(tmp_path / "c.html").read_text()
+    assert "What they conduct" in page
+    table = result.to_dataframe()
+    rows = table[table["quantity"] == "relative_conductivity.y"]
+    assert rows["value"].tolist() == [m.conducting.mean[0] for m in result.members]
 
 
 def test_a_description_may_stand_for_the_reference():

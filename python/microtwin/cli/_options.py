@@ -130,6 +130,20 @@ def phases(text: str | None) -> int | tuple[int, ...] | None:
     return values[0] if values is not None and len(values) == 1 else values
 
 
+def conductivities(k: str) -> dict[int, float]:
+    """Read a number for each label: 0=0,1=1."""
+    found: dict[int, float] = {}
+    for part in k.split(","):
+        label, equals, value = part.partition("=")
+        if not equals:
+            raise InputError(f"k must be label=number with commas between, 0=0,1=1; not {k!r}")
+        known = integer(label, name="each label in k")
+        if known in found:
+            raise InputError(f"k must name each label once, not {known} twice")
+        found[known] = number(value, name=f"k of label {known}")
+    return found
+
+
 def rows_to_crop(text: str) -> bool | int:
     """Read what to do with the info bar."""
     if text in ("auto", "no"):

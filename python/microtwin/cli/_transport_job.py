@@ -158,16 +158,7 @@ def read_conductors(k: str | None, phase: str | None) -> dict[str, Any]:
         raise InputError("say what conducts: either --k 0=0,1=1 or --phase 1")
     if phase is not None:
         return {"phase": _options.integers(phase, name="phase")}
-    found: dict[int, float] = {}
-    for part in str(k).split(","):
-        label, equals, value = part.partition("=")
-        if not equals:
-            raise InputError(f"k must be label=number with commas between, 0=0,1=1; not {k!r}")
-        number = _options.integer(label, name="each label in k")
-        if number in found:
-            raise InputError(f"k must name each label once, not {number} twice")
-        found[number] = _options.number(value, name=f"k of label {number}")
-    return {"k": found}
+    return {"k": _options.conductivities(str(k))}
 
 
 def axes_of(text: str, ndim: int) -> list[int]:

@@ -41,6 +41,12 @@ def command(
             "chord_length, pore_size, local_thickness, surface_void, surface_surface."
         ),
     ] = None,
+    k: Annotated[
+        str | None,
+        typer.Option(
+            "--k", help="Conductivity of each label, 0=0,1=1: compare what they conduct as well."
+        ),
+    ] = None,
     phase: _options.Phase = None,
     max_lag: _options.MaxLag = None,
     periodic: _options.Periodic = False,
@@ -74,6 +80,7 @@ def command(
         max_lag=max_lag,
         periodic=periodic,
         spacing=_options.numbers(spacing, name="spacing"),
+        conductivities=None if k is None else _options.conductivities(k),
         training=_files.read_labels(training, **options) if training else None,
         settings={
             "source": f"{reference} against {', '.join(map(str, named.values()))}",

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from microtwin import _html
 from microtwin._figures import BAND_COLOUR
 from microtwin.comparison import _figures, _pictures, verdict
@@ -28,6 +30,7 @@ def render(comparison: Comparison) -> str:
         band_colour=BAND_COLOUR,
         curves=list(_curves(comparison)),
         courses=list(_courses(comparison)),
+        conducting=list(_conducting(comparison)),
         novelties=[_novelty(comparison, m) for m in comparison.methods if m.novelty],
         verdicts=[(m, comparison.verdict(m.name)) for m in comparison.methods],
         name_of=verdict.name_of,
@@ -128,6 +131,25 @@ def _courses(comparison: Comparison) -> Iterable[dict[str, str]]:
                 "picture": _html.svg(_figures.losses(member)),
                 "alt": f"Training losses of {member.name} against the step.",
             }
+
+
+def _conducting(comparison: Comparison) -> Iterable[dict[str, Any]]:
+    """Return a row for each member of which it is known what its structures conduct."""
+    real = comparison.reference.conducting
+    for member in comparison.members:
+        mine = member.conducting
+        if mine is None or (real is not None and real.axes != mine.axes):
+            continue
+        errors = None if real is None or member is comparison.reference else mine.errors_from(real)
+        known = [] if errors is None else [e for e in errors.tolist() if np.isfinite(e)]
+        spread = [None] * len(mine.axes) if mine.spread is None else mine.spread.tolist()
+        yield {
+            "member": member,
+            "axes": mine.axes,
+            "cells": list(zip(mine.mean.tolist(), spread, strict=True)),
+            "errors": max(known, default=None),
+            "percolating": float(mine.percolating.mean()),
+        }
 
 
 def _novelty(comparison: Comparison, member: Member) -> dict[str, Any]:

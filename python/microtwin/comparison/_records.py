@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from microtwin.annealing import History
+from microtwin.comparison._conducting import Conducting
 from microtwin.comparison.difference import Difference
 from microtwin.comparison.originality import Novelty
 from microtwin.comparison.result import FORMAT, Comparison, Member, TwinRecord
@@ -79,6 +80,16 @@ def _summary(comparison: Comparison, member: Member) -> Record:
         }
     if member.novelty is not None:
         result["novelty"] = member.novelty.summary()
+    if member.conducting is not None:
+        spread = member.conducting.spread
+        result["relative_conductivity"] = {
+            axis: {
+                "value": float(member.conducting.mean[i]),
+                "spread": None if spread is None else float(spread[i]),
+                "percolating": float(member.conducting.percolating[i]),
+            }
+            for i, axis in enumerate(member.conducting.axes)
+        }
     return result
 
 
@@ -95,11 +106,13 @@ def _member(comparison: Comparison, member: Member) -> Record:
         "seeds": list(member.seeds),
         "seconds": member.seconds,
         "novelty": None if member.novelty is None else member.novelty.to_record(),
+        "conducting": None if member.conducting is None else member.conducting.to_record(),
     }
 
 
 def _restored(record: Record) -> Member:
     novelty = record.get("novelty")  # not in older files
+    conducting = record.get("conducting")  # nor this
     return Member(
         name=record["name"],
         kind=record["kind"],
@@ -111,6 +124,7 @@ def _restored(record: Record) -> Member:
         seeds=tuple(record["seeds"]),
         seconds=record["seconds"],
         novelty=None if novelty is None else Novelty.from_record(novelty),
+        conducting=None if conducting is None else Conducting.from_record(conducting),
     )
 
 

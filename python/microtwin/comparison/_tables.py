@@ -50,6 +50,7 @@ def _rows(comparison: Comparison, member: Member) -> Iterator[Row]:
         *_curves(comparison.reference, member),
         *_differences(member),
         *_novelty(member),
+        *_conducting(comparison.reference, member),
     ):
         yield {**about, **row}
 
@@ -115,4 +116,25 @@ def _novelty(member: Member) -> Iterator[Row]:
             "phase": member.novelty.phase,
             "value": numbers[name],
             "reference": references.get(name),
+        }
+
+
+def _conducting(reference: Member, member: Member) -> Iterator[Row]:
+    mine, real = member.conducting, reference.conducting
+    if mine is None:
+        return
+    same = real is not None and real.axes == mine.axes
+    for i, axis in enumerate(mine.axes):
+        known = {}
+        if real is not None and same:
+            spread = real.spread
+            known = {
+                "reference": real.mean[i],
+                "reference_spread": None if spread is None else spread[i],
+            }
+        yield {
+            "quantity": f"relative_conductivity.{axis}",
+            "value": mine.mean[i],
+            "spread": None if mine.spread is None else mine.spread[i],
+            **known,
         }

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from microtwin import _validate
 from microtwin._version import versions
 from microtwin.annealing import Twin
+from microtwin.comparison._conducting import Conducting
 from microtwin.comparison._pictures import evenly
 from microtwin.comparison.difference import differences
 from microtwin.comparison.novelty import Judge, holds
@@ -37,6 +38,7 @@ def compare(
     periodic: bool = False,
     baselines: Mapping[str, Any] | None = None,
     training: Any = None,
+    conductivities: Mapping[int, float] | None = None,
     images: Mapping[str, Sequence[npt.ArrayLike]] | None = None,
     losses: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
     seconds: Mapping[str, float] | None = None,
@@ -74,6 +76,9 @@ def compare(
         Label images that the methods were made from: each method (no baseline) is then judged for
         memorising and diversity too, by `novelty` with its defaults and the seed 0. The real
         patches are those of the reference, unless these are cut from the training images.
+    conductivities : mapping of int to float, optional
+        Conductivity of each label: what each structure then conducts along each axis is solved for,
+        to 1e-3, as in `effective_conductivity`.
     images : mapping of str to sequence of array_like, optional
         Grey levels to show beside the structures, by method; "real" for the reference.
     losses : mapping of str to (mapping of str to sequence of float), optional
@@ -144,6 +149,9 @@ def compare(
             seeds=_seeds(source, twins),
             seconds=(seconds or {}).get(name, took),
             novelty=judge(labels) if judge and name in methods else None,
+            conducting=None
+            if conductivities is None or not labels
+            else Conducting.of(labels, conductivities, threads=threads, device=device),
         )
 
     made = []

@@ -114,7 +114,8 @@ def _difference(
     worst = int(gap.argmax())
     rms = _rms(gap[known])
     spread = None if reference.spread is None else reference.spread[: len(curve)]
-    unit = 0.0 if spread is None else _rms(spread[known])
+    # Sizes that hardly any sample has may have no spread.
+    unit = 0.0 if spread is None else _rms(spread[known & np.isfinite(spread)])
     inside = inside_band(curve, reference)
     return Difference(
         statistic=reference.statistic,

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microtwin.annealing import History, Twin
+from microtwin.comparison._conducting import Conducting
 from microtwin.comparison.difference import Difference
 from microtwin.comparison.originality import Novelty
 from microtwin.errors import InputError
@@ -77,6 +78,8 @@ class Member:
         Time it took to make them, training included.
     novelty : Novelty or None
         Whether they are new, where the training images are known.
+    conducting : Conducting or None
+        What each structure conducts along each axis, where that was asked for.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Member:
     seeds: tuple[int, ...] = ()
     seconds: float | None = None
     novelty: Novelty | None = field(default=None, repr=False)
+    conducting: Conducting | None = field(default=None, repr=False)
 
     @property
     def samples(self) -> int:

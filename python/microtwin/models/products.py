@@ -179,7 +179,7 @@ def depthwise_same(x: Array, kernel: Array, *, stride: int) -> Array:
     """Convolve each channel of images with its own window, (y, x, c); "same" padding.
 
     A sum of shifted images, each times its tap, which XLA makes one loop of. Grouped convolutions
-    took 40 to 200 times as long on CPUs.
+    take many times as long on CPUs.
     """
     rows, columns, _ = kernel.shape
     high, wide = (-(-side // stride) for side in x.shape[1:3])
