@@ -146,6 +146,8 @@ def test_a_bad_image_is_refused_in_one_line(microtwin, good, tmp_path, monkeypat
         ),
         (("compare", "good.tif", "--with", "good.tif"), "must be NAME=PATH"),
         (("compare", "good.tif", "--with", "a=none.tif"), "does not exist"),
+        (("compare", "good.tif", "--with", "a=good.tif", "--k", "1"), "k must be label=number"),
+        (("compare", "good.tif", "--with", "a=good.tif", "--statistics", "x"), "statistics must"),
         (("compare", "good.tif", "--with", "a=good.tif", "--max-lag", "99"), "max_lag must be"),
         (("compare", "good.tif", "--with", "a=good.tif", "-o", "r.pdf"), "must end in .html"),
         (("segment", "good.tif", "--method", "guess"), "method must be one of"),

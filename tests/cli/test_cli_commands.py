@@ -11,7 +11,10 @@ import pytest
 import microtwin as mt
 from microtwin.images import find_images, read_image, save_image
 
-COMMANDS = ("run", "segment", "describe", "anneal", "train", "sample", "compare", "info")
+COMMANDS = (
+    "run", "segment", "describe", "anneal", "train", "sample", "screen", "transport", "compare",
+    "info",
+)  # fmt: skip
 
 
 def test_help_names_every_command_in_the_order_of_the_work(microtwin):
@@ -205,6 +208,20 @@ def test_compare_writes_report_and_tables(microtwin, micrographs, volume, tmp_pa
     assert ended.json["methods"].keys() == {"same", "grey", "volume"}
     assert ended.json["methods"]["same"]["rms"] == 0
     assert all(path.stat().st_size > 1000 for path in outputs)
+
+
+def test_compare_holds_any_curves_and_what_is_conducted_against_the_real_ones(
+    microtwin, micrographs, tmp_path
+):
+    ended = microtwin(
+        "compare", micrographs / "phases", "--with", f"same={micrographs / 'phases'}",
+        "--statistics", "cluster,pore_size", "--k", "0=0,1=1", "-o", tmp_path / "r.html", "--json",
+    )  # fmt: skip
+    same, real = ended.json["methods"]["same"], ended.json["reference"]
+    assert {d["statistic"] for d in same["differences"]} == {"two_point", "cluster", "pore_size"}
+    assert same["relative_conductivity"] == real["relative_conductivity"]
+    assert 0 < real["relative_conductivity"]["y"]["value"] < 1
+    assert "What they conduct" in (tmp_path / "r.html").read_text()
 
 
 def test_compare_takes_a_description_for_the_reference(microtwin, micrographs, tmp_path):
