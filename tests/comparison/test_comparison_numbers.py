@@ -169,6 +169,26 @@ def test_statistics_must_be_curves_that_the_reference_has():
     assert {d.statistic for d in fewer["made"].differences} == {"two_point"}
 
 
+def test_training_pays_off_from_the_structure_on_that_makes_the_sum_smaller():
+    """60 s and 1 s each beside 5 s each: 75 against 75 for 15, less from 16 on."""
+    real = noise(4)
+    result = compare(
+        {"slow": noise(2, seed=1), "learned": noise(10, seed=2), "never": noise(1, seed=3)},
+        reference=real, max_lag=4,
+        seconds={"slow": 10.0, "learned": 70.0, "never": 50.0},
+        training_seconds={"learned": 60.0, "never": 40.0},
+    )  # fmt: skip
+    assert result["learned"].seconds_each == 1
+    assert result["learned"].pays_off(result["slow"]) == 16
+    assert result["slow"].pays_off(result["learned"]) is None
+    assert result["never"].pays_off(result["slow"]) is None
+    assert result["slow"].pays_off(result["never"]) == 1
+    assert "less time than “slow” from 16 structures on" in result.verdict("learned")
+    assert "always more time than “slow”" in result.verdict("never")
+    with pytest.raises(InputError, match="training_seconds of 'slow' must be a part"):
+        compare({"slow": real}, reference=real, max_lag=4, training_seconds={"slow": 1.0})
+
+
 def test_what_structures_conduct_is_held_against_the_real_ones(tmp_path):
     """Stripes along y conduct half as well as the phase, and nothing across."""
     real = noise(6, (24, 24), fraction=0.7)

@@ -69,6 +69,8 @@ def _summary(comparison: Comparison, member: Member) -> Record:
             "spread": _number(comparison.surface_spread(member)),
         },
         "seconds": member.seconds,
+        "seconds_each": member.seconds_each,
+        "training_seconds": member.training_seconds,
     }
     if member is not reference:
         result |= {
@@ -105,6 +107,7 @@ def _member(comparison: Comparison, member: Member) -> Record:
         "losses": {name: [_number(v) for v in values] for name, values in member.losses.items()},
         "seeds": list(member.seeds),
         "seconds": member.seconds,
+        "training_seconds": member.training_seconds,
         "novelty": None if member.novelty is None else member.novelty.to_record(),
         "conducting": None if member.conducting is None else member.conducting.to_record(),
     }
@@ -123,6 +126,7 @@ def _restored(record: Record) -> Member:
         losses={name: tuple(_floats(values)) for name, values in record["losses"].items()},
         seeds=tuple(record["seeds"]),
         seconds=record["seconds"],
+        training_seconds=record.get("training_seconds", 0.0),
         novelty=None if novelty is None else Novelty.from_record(novelty),
         conducting=None if conducting is None else Conducting.from_record(conducting),
     )

@@ -42,6 +42,7 @@ def compare(
     images: Mapping[str, Sequence[npt.ArrayLike]] | None = None,
     losses: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
     seconds: Mapping[str, float] | None = None,
+    training_seconds: Mapping[str, float] | None = None,
     settings: Mapping[str, Any] | None = None,
     threads: int | None = None,
     device: str = "auto",
@@ -84,7 +85,9 @@ def compare(
     losses : mapping of str to (mapping of str to sequence of float), optional
         Training losses to show, by method.
     seconds : mapping of str to float, optional
-        How long each method took; known already for twins.
+        How long each method took, training included; known already for twins.
+    training_seconds : mapping of str to float, optional
+        The part of it that was training: tells from how many structures on it pays off.
     settings : mapping, optional
         Anything JSON can hold that should be told in the report. "command" is shown as the command
         to repeat it, "notes" (a list of sentences) in full.
@@ -110,6 +113,12 @@ def compare(
     """
     if not isinstance(methods, Mapping) or not methods:
         raise InputError("methods must name at least one method and its structures")
+    for name, part in (training_seconds or {}).items():
+        if not 0 <= part <= (seconds or {}).get(name, -1.0):
+            raise InputError(
+                f"training_seconds of {name!r} must be a part of its seconds, "
+                f"{(seconds or {}).get(name)}, not {part}"
+            )
     baselines = baselines or {}
     sources = {**methods, **baselines}
     if REFERENCE in sources or len(sources) < len(methods) + len(baselines):
@@ -148,6 +157,7 @@ def compare(
             losses={k: tuple(map(float, v)) for k, v in (losses or {}).get(name, {}).items()},
             seeds=_seeds(source, twins),
             seconds=(seconds or {}).get(name, took),
+            training_seconds=(training_seconds or {}).get(name, 0.0),
             novelty=judge(labels) if judge and name in methods else None,
             conducting=None
             if conductivities is None or not labels

@@ -1,6 +1,7 @@
 """What a comparison returns."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,6 +77,8 @@ class Member:
         Seeds that the structures were made with.
     seconds : float or None
         Time it took to make them, training included.
+    training_seconds : float
+        The part of it that was training, however many are made.
     novelty : Novelty or None
         Whether they are new, where the training images are known.
     conducting : Conducting or None
@@ -93,6 +96,7 @@ class Member:
     losses: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)
     seeds: tuple[int, ...] = ()
     seconds: float | None = None
+    training_seconds: float = 0.0
     novelty: Novelty | None = field(default=None, repr=False)
     conducting: Conducting | None = field(default=None, repr=False)
 
@@ -100,6 +104,27 @@ class Member:
     def samples(self) -> int:
         """How many structures were measured."""
         return self.description.samples
+
+    @property
+    def seconds_each(self) -> float | None:
+        """Time for one more structure."""
+        return (
+            None if self.seconds is None else (self.seconds - self.training_seconds) / self.samples
+        )
+
+    def pays_off(self, other: "Member") -> int | None:
+        """Return from how many structures on this takes less time than another method.
+
+        1 where it does at once; None where it never does, times are not known, or the structures
+        are of different sizes.
+        """
+        mine, theirs = self.seconds_each, other.seconds_each
+        if mine is None or theirs is None or self.description.shape != other.description.shape:
+            return None
+        if mine >= theirs:
+            return None
+        count = (self.training_seconds - other.training_seconds) / (theirs - mine)
+        return max(1, math.floor(count) + 1)
 
     @property
     def inside(self) -> float | None:

@@ -237,7 +237,8 @@ def run(
         training=real.training_images if real.patch >= LEAST else None,
         images={REFERENCE: real.held_out_greys},
         losses={GAN: _losses(folder.path / "gan" / "log.csv")},
-        seconds={GAN: network.seconds},
+        seconds={GAN: network.seconds + folder.seconds["sampling"]},
+        training_seconds={GAN: network.seconds},
         settings={
             "source": inputs.origin,
             **{k: v for k, v in settings.items() if k != "images"},

@@ -1,5 +1,6 @@
 """What the numbers of a comparison say in plain words, no more than they do."""
 
+from microtwin._html import duration
 from microtwin.comparison.difference import Difference
 from microtwin.comparison.result import Comparison, Member
 
@@ -37,6 +38,7 @@ def verdict(comparison: Comparison, member: Member) -> str:
         _farthest(member),
         _baseline(comparison, member),
         _variety(comparison, member),
+        _effort(comparison, member),
         _blind(member) if member.kind == "annealing" else "",
     ]
     return " ".join(filter(None, sentences))
@@ -108,6 +110,23 @@ def _variety(comparison: Comparison, member: Member) -> str:
         return ""
     words = "less" if variety < 1 else "more"
     return f"They vary {words} than real samples do: {variety:.2g} times as much."
+
+
+def _effort(comparison: Comparison, member: Member) -> str:
+    """Tell of what had to be trained from how many structures on that has paid off."""
+    each = member.seconds_each
+    if not member.training_seconds or each is None:
+        return ""
+    text = f"Trained for {duration(member.training_seconds)}, then {duration(each)} each"
+    others = [m for m in comparison.methods if m is not member and m.seconds_each is not None]
+    for other in others:
+        count = member.pays_off(other)
+        if count is not None:
+            text += f": less time than “{other.name}” from {count} structures on"
+        elif member.description.shape == other.description.shape:
+            text += f": always more time than “{other.name}”"
+        break
+    return f"{text}."
 
 
 def _count(member: Member) -> str:
