@@ -162,6 +162,16 @@ def test_a_description_is_a_reference_of_its_own_lags_and_phases(real):
         mt.screen(real, reference=target)
 
 
+def test_volumes_are_screened_by_images_whatever_their_voxels_measure(real):
+    rng = np.random.default_rng(0)
+    volumes = (rng.random((2, 16, 16, 16)) < 0.4).astype(np.uint8)
+    plain = mt.screen(volumes, reference=list(volumes[:, 0]), keep=1)
+    sized = [mt.ScaledImage(volume[0], spacing=2e-9) for volume in volumes]
+    found = mt.screen(list(volumes), reference=sized, keep=1)
+    assert len(plain.scores) == len(found.scores) == 2
+    assert np.isfinite(found.scores).all()
+
+
 def test_grey_levels_and_twins_come_along(real):
     twin = mt.anneal(mt.describe(real, phase=1), shape=(32, 32), seed=0)
     found = mt.screen([twin], reference=real, keep=1)

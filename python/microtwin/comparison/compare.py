@@ -19,6 +19,7 @@ from microtwin.errors import InputError
 from microtwin.statistics import Description, describe, two_point
 from microtwin.statistics._registry import CURVES
 from microtwin.statistics.describing import DEFAULT
+from microtwin.statistics.directions import spacing_in
 
 REFERENCE = "real"
 SAME_IN_SECTIONS = ("two_point", "lineal_path", "chord_length")
@@ -171,7 +172,7 @@ def compare(
             labels,
             name,
             phase=target.phases,
-            spacing=_edges(target.spacing, labels[0].ndim),
+            spacing=spacing_in(target.spacing, labels[0].ndim),
             max_lag=min(target.max_lag, _half(labels)) if max_lag is None else target.max_lag,
             **options,
         )
@@ -287,13 +288,6 @@ def _spacing(source: Any, labels: list[Array]) -> Any:
     holders = [source, *(source if isinstance(source, list | tuple) else ()), *labels[:1]]
     known = (getattr(holder, "spacing", None) for holder in holders)
     return next((spacing for spacing in known if spacing is not None), None)
-
-
-def _edges(spacing: tuple[float, ...] | None, ndim: int) -> tuple[float, ...] | None:
-    """Return the reference's spacing for structures of another dimension, where that is clear."""
-    if spacing is None or len(spacing) == ndim:
-        return spacing
-    return (spacing[0],) * ndim if len(set(spacing)) == 1 else None
 
 
 def _twins(source: Any) -> list[Twin]:

@@ -23,13 +23,14 @@ class Candidate:
 def candidates(samples: Any, *, budget: int | None, ndim: int) -> tuple[Iterator[Candidate], int]:
     """Return an iterator over structures, and how many there are at most.
 
-    `ndim` is that of the reference: an array with one axis more is a batch.
+    `ndim` is that of the reference: an array with one axis more is a batch, and
+    so is one of four axes.
     """
     if hasattr(samples, "labels") and hasattr(samples, "images"):
         pairs: Any = zip(samples.labels, samples.images, strict=True)
         return _first((Candidate(_checked(a), b) for a, b in pairs), len(samples.labels), budget)
     if isinstance(samples, np.ndarray) or hasattr(samples, "__array__"):
-        batch = np.ndim(samples) == ndim + 1
+        batch = np.ndim(samples) in (ndim + 1, 4)
         samples = list(samples) if batch else [samples]
     elif hasattr(samples, "labels"):  # one twin
         samples = [samples]

@@ -14,6 +14,7 @@ from microtwin import _validate
 from microtwin._conformal import conformal_threshold, fewest, lowest
 from microtwin.errors import InputError
 from microtwin.statistics import Description, Distance, describe, distance
+from microtwin.statistics.directions import spacing_in
 
 Labels = npt.NDArray[np.uint8]
 
@@ -69,15 +70,16 @@ class Ruler:
         windows = pieces is not real
         shortest = min(min(shape) for shape in [like, *(piece.shape for piece in pieces)])
         options |= {
-            "spacing": getattr(real[0], "spacing", None) if len(like) == real[0].ndim else None,
+            "spacing": spacing_in(getattr(real[0], "spacing", None), len(like)),
             "max_lag": shortest // 2 if max_lag is None else max_lag,
             "remember": False,
         }
-        together = describe(pieces, phase=phase, **options)
+        measured = options | {"spacing": getattr(real[0], "spacing", None)}
+        together = describe(pieces, phase=phase, **measured)
         options["phase"] = together.phases
         if len(pieces) < 2:
             return cls(together, "natural", np.empty(0), windows, options, weights)
-        parts = [describe(piece, **options) for piece in pieces]
+        parts = [describe(piece, **measured | {"phase": together.phases}) for piece in pieces]
         own = _each_against_the_others(parts, weights) if len(parts) > 2 else np.empty(0)
         return cls(together, "spread", own, windows, options, weights)
 
@@ -178,6 +180,6 @@ def _as_measured(
         "max_lag": min(reference.max_lag, min(like) // 2),
         "directions": families,
         "periodic": reference.periodic,
-        "spacing": reference.spacing if len(like) == reference.ndim else None,
+        "spacing": spacing_in(reference.spacing, len(like)),
         "remember": False,
     }

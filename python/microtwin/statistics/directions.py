@@ -63,3 +63,16 @@ def checked_families(value: str | Sequence[str], ndim: int) -> tuple[str, ...]:
     if not given:
         raise InputError("directions must name at least one family, not none")
     return tuple(name for name in FAMILIES if name in given)
+
+
+def spacing_in(spacing: tuple[float, ...] | None, ndim: int) -> tuple[float, ...] | None:
+    """Return a spacing for structures of another dimension, where that is clear, or None.
+
+    Examples
+    --------
+    >>> spacing_in((2e-9, 2e-9), 3), spacing_in((2e-9, 4e-9), 3)
+    ((2e-09, 2e-09, 2e-09), None)
+    """
+    if spacing is None or len(spacing) == ndim:
+        return spacing
+    return (spacing[0],) * ndim if len(set(spacing)) == 1 else None
