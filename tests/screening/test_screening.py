@@ -96,6 +96,16 @@ def test_a_larger_real_structure_is_cut_into_pieces_of_the_samples_size():
     np.testing.assert_array_equal(whole.real_scores, cut.real_scores)
 
 
+def test_pieces_without_one_of_the_phases_are_left_out():
+    large = np.random.default_rng(0).integers(0, 2, (64, 64), dtype=np.uint8)
+    large[:16, :16] = 2  # a third phase in one corner only
+    large[:4, :4] = 0
+    large[20:24, 20:24] = 2
+    found = mt.screen([large[16:32, 16:32]], reference=large, keep=1)
+    assert found.windows
+    assert found.scale == "natural"  # of sixteen pieces only one has all three
+
+
 def test_one_real_structure_of_that_size_is_a_reference_in_natural_units(real):
     found = mt.screen(real[:4], reference=real[2], keep=2)
     assert found.scale == "natural"

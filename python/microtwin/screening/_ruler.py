@@ -77,6 +77,7 @@ class Ruler:
         measured = options | {"spacing": getattr(real[0], "spacing", None)}
         together = describe(pieces, phase=phase, **measured)
         options["phase"] = together.phases
+        pieces = [piece for piece in pieces if _has(piece, together.phases)]
         if len(pieces) < 2:
             return cls(together, "natural", np.empty(0), windows, options, weights)
         parts = [describe(piece, **measured | {"phase": together.phases}) for piece in pieces]
@@ -97,14 +98,16 @@ class Ruler:
 
     def judge(self, labels: Labels) -> Distance | None:
         """Tell how far a structure is from the real ones; None if it lacks a phase of theirs."""
-        if any(not (labels == phase).any() for phase in self.options["phase"]):
-            return None
-        if len(np.unique(labels)) < 2:
+        if not _has(labels, self.options["phase"]) or labels.min() == labels.max():
             return None
         measured = describe(labels, **self.options)
         return distance(
             measured, self.target, weights=self.weights, scale=self.scale, reference=self.target
         )
+
+
+def _has(labels: Labels, phases: Sequence[int]) -> bool:
+    return all(bool((labels == phase).any()) for phase in phases)
 
 
 def real_structures(reference: Any) -> list[Labels]:
