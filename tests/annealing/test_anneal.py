@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -293,6 +294,23 @@ def test_phase_retrieval_gets_s2_right_between_the_axes_too():
         assert twin.labels.sum() == np.asarray(real).sum()
         assert twin.map_error(real) < 0.5 * noise.map_error(real)
         assert (twin.labels != real).mean() > 0.05  # a twin, not the original
+
+
+def test_a_sample_is_refined_in_its_own_shape_and_fractions():
+    """What begins near the target needs fewer exchanges than noise."""
+    real = synthetic.gaussian_field((64, 64), correlation_length=3, fraction=0.4, seed=0)
+    target = mt.describe(real, phase=1, max_lag=16, periodic=True)
+    labels = synthetic.gaussian_field((64, 64), correlation_length=3, fraction=0.4, seed=1)
+    sample = SimpleNamespace(labels=labels)
+    run = {"seed": 0, "tolerance": 1e-4, "map_radius": 0}
+    refined = mt.anneal(target, start=sample, **run)
+    noise = mt.anneal(target, shape=(64, 64), start="noise", **run)
+    assert refined.stop_reason == noise.stop_reason == "energy"
+    assert refined.labels.sum() == sample.labels.sum()
+    assert refined.accepted < noise.accepted
+    assert (refined.labels != sample.labels).mean() < (noise.labels != sample.labels).mean()
+    with pytest.raises(InputError, match="shape must be given, unless start is a structure"):
+        mt.anneal(target)
 
 
 def test_the_map_error_of_a_structure_moved_round_is_zero():

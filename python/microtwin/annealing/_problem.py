@@ -75,6 +75,9 @@ class Problem:
     def checked(cls, target: Description | npt.ArrayLike, **given: Any) -> Self:
         """Check the arguments of `anneal` and make the start."""
         description = described(target)
+        given["start"] = getattr(given["start"], "labels", given["start"])
+        if given["shape"] is None:
+            given["shape"] = _shape_of(given["start"])
         shape = _validate.shape(given["shape"])
         ndim, size = len(shape), int(np.prod(shape, dtype=np.int64))
         if sum((side - 1).bit_length() for side in shape) > 32:
@@ -217,6 +220,13 @@ def _fixed(value: npt.ArrayLike | None, shape: tuple[int, ...]) -> npt.NDArray[n
     if given.size and given.max() > 255:
         raise InputError(f"fixed must be labels 0 .. 255 and -1, not {given.max()}")
     return np.asarray(np.maximum(given, -1), dtype=np.int16)
+
+
+def _shape_of(start: Any) -> tuple[int, ...]:
+    """Return the shape of a start that is a structure."""
+    if isinstance(start, str | CorrelationMap):
+        raise InputError("shape must be given, unless start is a structure")
+    return _validate.labels(start, name="start").shape
 
 
 def _start(

@@ -18,7 +18,7 @@ from microtwin.statistics import CorrelationMap, Description
 def anneal(
     target: Description | npt.ArrayLike,
     *,
-    shape: Sequence[int],
+    shape: Sequence[int] | None = None,
     seed: int = 0,
     max_lag: int | None = None,
     axes: Sequence[int] | int | None = None,
@@ -61,8 +61,9 @@ def anneal(
         labels, which are described first; or what `target_from_curves` makes. Two-point
         probability, lineal path, chords and cluster function of every phase in it count, along
         axes, along diagonals and radially: describe less, or name `functions`, to constrain less.
-    shape : sequence of int
-        Shape of the structure, 2-D or 3-D. A volume can be made from a description of images.
+    shape : sequence of int, optional
+        Shape of the structure, 2-D or 3-D; by default that of `start`, if that is a structure. A
+        volume can be made from a description of images.
     seed : int
         Same seed and same arguments: same structure.
     max_lag : int, optional
@@ -91,8 +92,9 @@ def anneal(
         "noise" of the target's volume fractions. For two phases a structure that already has about
         the target's S2 in every direction: a Gaussian random field cut at a level (Quiblier 1984)
         or one by phase retrieval (Luke 2005), from what the target knows of S2 between its axes or
-        from a map of `two_point_map`, which stands for phase retrieval. Or a structure, whose
-        volume fractions are kept. "auto" is Gaussian for two phases and else noise.
+        from a map of `two_point_map`, which stands for phase retrieval. Or a structure, such as a
+        sample of a generator, whose volume fractions are kept. "auto" is Gaussian for two phases
+        and else noise.
     fixed : array_like of int, optional
         Labels that are known, for instance a measured slice inside a volume, and -1 where a voxel
         is free; of the structure's shape. They stay as they are.

@@ -115,7 +115,7 @@ def _known() -> dict[str, Recipe]:
             optimiser="rmsprop",
             schedule="cosine",
             batch=100,
-            epochs=16,
+            epochs=40,
             monitor="val_accuracy",
             augmentation=MIRRORED,
         ),
