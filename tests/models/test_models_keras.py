@@ -20,7 +20,7 @@ def test_network_gives_what_it_gives_in_keras(name):
     rows = 6 if reads else size
     channels = registry.ARCHITECTURES[name].takes[-1]
     x = np.asarray(jax.random.uniform(jax.random.key(2), (16, rows, size, channels)))
-    seen = x[..., 0] if reads else 2 * x - 1 if name == "preclassifier" else x
+    seen = x[..., 0] if reads else 4 * x - 2 if name == "preclassifier" else x
     for train in (False, True):
         expected = np.asarray(model(seen, training=train))
         scale = np.abs(expected).max()

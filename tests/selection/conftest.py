@@ -41,5 +41,5 @@ def trained(images, tmp_path_factory):
     """A preclassifier that has learned from forty of them, and its table."""
     where = tmp_path_factory.mktemp("trained")
     table = images.table(where, range(40))
-    model = train_preclassifier(table, workdir=where / "run", size=40, epochs=25, seed=0)
+    model = train_preclassifier(table, workdir=where / "run", size=40, epochs=40, seed=0)
     return model, table

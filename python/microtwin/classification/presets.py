@@ -98,7 +98,6 @@ def _known() -> dict[str, Recipe]:
             epochs=50,
             monitor="val_accuracy",
             patience=10,
-            augmentation=Augmentation(flip="both"),
         ),
         symbols,
         replace(

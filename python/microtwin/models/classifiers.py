@@ -45,7 +45,7 @@ class Preclassifier(Convolutional):
     """Tells micrographs fit for training from others (thesis, Chetumal 2022).
 
     2,812,505 parameters for 320 x 320 x 1. The source gives neither its scale of grey levels nor
-    the rate of its dropout; here they are -1 to 1, without which it hardly learns, and 0.2.
+    the rate of its dropout; here they are -2 to 2, without which it hardly learns, and 0.2.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Preclassifier(Convolutional):
 
     def features(self, x: Array, *, train: bool = False, key: Array | None = None) -> Array:
         """Map (n, 320, 320, 1) to (n, 149, 149, 16)."""
-        x = max_pool(jax.nn.relu(self.convs[0](2 * x - 1)))
+        x = max_pool(jax.nn.relu(self.convs[0](4 * x - 2)))
         return jax.nn.relu(self.convs[1](x))
 
     def condense(self, maps: Array, *, train: bool = False, key: Array | None = None) -> Array:
