@@ -1,6 +1,6 @@
 """What the numbers of a comparison say in plain words, no more than they do."""
 
-from microtwin._html import duration
+from microtwin._html import duration, number
 from microtwin.comparison.difference import Difference
 from microtwin.comparison.result import Comparison, Member
 
@@ -117,7 +117,8 @@ def _effort(comparison: Comparison, member: Member) -> str:
     each = member.seconds_each
     if not member.training_seconds or each is None:
         return ""
-    text = f"Trained for {duration(member.training_seconds)}, then {duration(each)} each"
+    once = duration(each) if each >= 1 else f"{number(each, 2)} s"
+    text = f"Trained for {duration(member.training_seconds)}, then {once} each"
     others = [m for m in comparison.methods if m is not member and m.seconds_each is not None]
     for other in others:
         count = member.pays_off(other)
