@@ -57,6 +57,20 @@ def test_a_stack_is_many_samples(microtwin, folders, tmp_path):
         assert len(ended.json["scores"]) == 3
 
 
+def test_grey_images_are_cut_at_one_common_level(microtwin, folders, tmp_path):
+    """One that is brighter all over has too few dark voxels then, not as many as the others."""
+    rng = np.random.default_rng(0)
+    for i, path in enumerate(sorted((folders / "twins").iterdir())):
+        labels = read_image(path)
+        grey = 60 + 80.0 * labels + (60 if i == 0 else 0) + rng.normal(0, 5, labels.shape)
+        save_image(tmp_path / path.name, grey.astype(np.uint8))
+    ended = microtwin("screen", tmp_path, "-r", folders / "real", "--json", "--keep", 3)
+    assert ended.json["scores"][0] is None or ended.json["scores"][0] > max(
+        ended.json["scores"][1:]
+    )
+    assert ended.err.count("cut into two phases") == 1
+
+
 def test_where_none_is_near_enough_it_ends_with_one(microtwin, folders, tmp_path):
     ended = microtwin(
         "screen", folders / "coarse", "-r", folders / "real", "-o", tmp_path / "kept"

@@ -182,6 +182,15 @@ def test_volumes_are_screened_by_images_whatever_their_voxels_measure(real):
     assert np.isfinite(found.scores).all()
 
 
+def test_all_statistics_of_a_description_are_those_that_it_has(real):
+    names = ("two_point", "lineal_path", "pore_size")
+    target = mt.describe(real, phase=1, max_lag=6, statistics=names)
+    found = mt.screen(real, reference=target, keep=4, statistics="all")
+    again = mt.screen(real, reference=target, keep=4, statistics=names)
+    assert "pore_size/1/none" in found.terms
+    np.testing.assert_array_equal(found.scores, again.scores)
+
+
 def test_grey_levels_and_twins_come_along(real):
     twin = mt.anneal(mt.describe(real, phase=1), shape=(32, 32), seed=0)
     found = mt.screen([twin], reference=real, keep=1)

@@ -83,6 +83,7 @@ def command(
 
     Ends with code 1 where none is near enough.
     """
+    from microtwin import _files as safe
     from microtwin._accelerator import jax_on
     from microtwin.screening import screen
 
@@ -133,7 +134,8 @@ def command(
     if table is not None:
         result.to_csv(table)
     if plot is not None:
-        _draw(result, plot)
+        figure: Any = result.plot().figure
+        safe.write_with(plot, lambda file: figure.savefig(file, dpi=160))
     if as_json:
         finite = [score if score < float("inf") else None for score in result.scores.tolist()]
         about = {"tolerance": result.tolerance, "accept": result.accept, "scale": result.scale}
@@ -151,19 +153,24 @@ def command(
         raise typer.Exit(NONE_PASSED)
 
 
-def _read(paths: Sequence[Path], *, ndim: int, **options: Any) -> tuple[Sequence[str], "list[Any]"]:
+def _read(
+    paths: Sequence[Path], *, ndim: int, stack: bool, **options: Any
+) -> tuple[Sequence[str], "list[Any]"]:
     """Read structures and what they are called; a file with one axis more than real has many."""
     from microtwin.images import find_images
     from microtwin.images.zarr_files import open_zarr
 
+    files = [f for path in paths for f in ([path] if _is_zarr(path) else find_images(path))]
+    plain = list(dict.fromkeys(file for file in files if not _is_zarr(file)))
+    labels = _files.read_labels(plain, **options) if plain else []  # greys at one threshold
+    known = dict(zip(plain, labels, strict=True))
     names: list[str] = []
     found: list[Any] = []
-    files = [p for path in paths for p in ([path] if _is_zarr(path) else find_images(path))]
-    for path in files:
-        read = list(open_zarr(path)) if _is_zarr(path) else _files.read_labels([path], **options)
-        several = len(read) > 1 or read[0].ndim == ndim + 1
-        parts = [part for one in read for part in (one if one.ndim == ndim + 1 else [one])]
-        names += [f"{path.stem}-{i:05d}" if several else path.stem for i in range(len(parts))]
+    for file in files:
+        one: Any = open_zarr(file) if _is_zarr(file) else known[file]
+        several = _is_zarr(file) or one.ndim == ndim + 1 or (stack and one.ndim == 3)
+        parts = list(one) if several else [one]
+        names += [f"{file.stem}-{i:05d}" for i in range(len(parts))] if several else [file.stem]
         found += parts
     return names, found
 
@@ -202,13 +209,3 @@ def _write(folder: Path, result: "Screening", kept: list[dict[str, Any]]) -> Non
         {"verdict": result.verdict, "tolerance": result.tolerance, "scale": result.scale,
          "version": result.version, "kept": kept},
     )  # fmt: skip
-
-
-def _draw(result: "Screening", path: Path) -> None:
-    import matplotlib
-
-    from microtwin import _files as safe
-
-    matplotlib.use("Agg")
-    figure: Any = result.plot().figure
-    safe.write_with(path, lambda file: figure.savefig(file, dpi=160))

@@ -14,7 +14,8 @@ from microtwin import _validate
 from microtwin._conformal import conformal_threshold, fewest, lowest
 from microtwin.errors import InputError
 from microtwin.statistics import Description, Distance, describe, distance
-from microtwin.statistics.directions import spacing_in
+from microtwin.statistics.describing import phases_among
+from microtwin.statistics.directions import FAMILIES, spacing_in
 
 Labels = npt.NDArray[np.uint8]
 
@@ -74,15 +75,17 @@ class Ruler:
             "max_lag": shortest // 2 if max_lag is None else max_lag,
             "remember": False,
         }
+        present = sorted({int(label) for piece in pieces for label in np.unique(piece)})
+        options["phase"] = phases_among(phase, present)
         measured = options | {"spacing": getattr(real[0], "spacing", None)}
-        together = describe(pieces, phase=phase, **measured)
-        options["phase"] = together.phases
-        pieces = [piece for piece in pieces if _has(piece, together.phases)]
-        if len(pieces) < 2:
-            return cls(together, "natural", np.empty(0), windows, options, weights)
-        parts = [describe(piece, **measured | {"phase": together.phases}) for piece in pieces]
-        own = _each_against_the_others(parts, weights) if len(parts) > 2 else np.empty(0)
-        return cls(together, "spread", own, windows, options, weights)
+        whole = [piece for piece in pieces if _has(piece, options["phase"])]
+        if len(whole) < 3:  # too few to hold each against the others
+            few, scale = (whole, "spread") if len(whole) == 2 else (pieces, "natural")
+            target = describe(few, **measured)
+            return cls(target, scale, np.empty(0), windows, options, weights)
+        parts = [describe(piece, **measured) for piece in whole]
+        own = _each_against_the_others(parts, weights)
+        return cls(reduce(add, parts), "spread", own, windows, options, weights)
 
     def tolerance(self, accept: float) -> tuple[float, float] | None:
         """Return a score that a further real structure stays below so often, and how often.
@@ -166,22 +169,24 @@ def _as_measured(
     asked: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return how to measure what a description is a description of."""
-    families = tuple(dict.fromkeys(f.directions for f in reference.functions))
+    families = dict.fromkeys(f.directions for f in reference.functions if f.directions in FAMILIES)
     known = {"phase": (reference.phases, reference.phase), "max_lag": (reference.max_lag,)}
     for name, value in {"phase": phase, "max_lag": max_lag}.items():
         if value is not None and value not in known[name]:
             raise InputError(
                 f"{name} must be that of the reference's description, {known[name][0]}, not {value}"
             )
-    lacking = [name for name in asked["statistics"] if name not in reference.statistics]
+    names = reference.statistics if "all" in asked["statistics"] else asked["statistics"]
+    lacking = [name for name in names if name not in reference.statistics]
     if lacking:
         raise InputError(
             f"reference must hold {', '.join(lacking)}; it has {', '.join(reference.statistics)}"
         )
     return {
+        "statistics": names,
         "phase": reference.phases,
         "max_lag": min(reference.max_lag, min(like) // 2),
-        "directions": families,
+        "directions": tuple(families),
         "periodic": reference.periodic,
         "spacing": spacing_in(reference.spacing, len(like)),
         "remember": False,
