@@ -63,9 +63,11 @@ Augment = Annotated[
 
 def augmentation(text: str | None) -> "Augmentation | None":
     """Read how training images are changed."""
+    if text is None:
+        return None
     from microtwin.classification import Augmentation
 
-    return None if text is None else Augmentation.from_text(text)
+    return Augmentation.from_text(text)
 
 
 def integers(text: str | None, *, name: str) -> tuple[int, ...] | None:

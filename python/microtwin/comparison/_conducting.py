@@ -1,7 +1,7 @@
 """What compared structures conduct, sample by sample and axis by axis."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -90,7 +90,7 @@ class Conducting:
 
     def to_record(self) -> dict[str, Any]:
         """Return the numbers as a JSON-ready object."""
-        return {name: value.tolist() for name, value in asdict(self).items()}
+        return {"relative": self.relative.tolist()}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:

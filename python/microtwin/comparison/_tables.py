@@ -123,18 +123,13 @@ def _conducting(reference: Member, member: Member) -> Iterator[Row]:
     mine, real = member.conducting, reference.conducting
     if mine is None:
         return
-    same = real is not None and real.axes == mine.axes
     for i, axis in enumerate(mine.axes):
-        known = {}
-        if real is not None and same:
-            spread = real.spread
-            known = {
-                "reference": real.mean[i],
-                "reference_spread": None if spread is None else spread[i],
-            }
-        yield {
+        row = {
             "quantity": f"relative_conductivity.{axis}",
             "value": mine.mean[i],
             "spread": None if mine.spread is None else mine.spread[i],
-            **known,
         }
+        if real is not None and real.axes == mine.axes:
+            row["reference"] = real.mean[i]
+            row["reference_spread"] = None if real.spread is None else real.spread[i]
+        yield row

@@ -256,8 +256,9 @@ def _checked(
 ) -> Description:
     """Return a description given as the reference, if it is what is asked for."""
     if statistics is not None:
-        kept = [f for f in reference.functions if f.statistic in _curves(statistics)]
-        lacking = set(_curves(statistics)) - {f.statistic for f in kept}
+        wanted = _curves(statistics)
+        kept = [f for f in reference.functions if f.statistic in wanted]
+        lacking = set(wanted) - {f.statistic for f in kept}
         if lacking:
             raise InputError(
                 f"statistics must be of the reference's description, which lacks "

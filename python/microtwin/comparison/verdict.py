@@ -119,15 +119,14 @@ def _effort(comparison: Comparison, member: Member) -> str:
         return ""
     once = duration(each) if each >= 1 else f"{number(each, 2)} s"
     text = f"Trained for {duration(member.training_seconds)}, then {once} each"
-    others = [m for m in comparison.methods if m is not member and m.seconds_each is not None]
-    for other in others:
-        count = member.pays_off(other)
-        if count is not None:
-            text += f": less time than “{other.name}” from {count} structures on"
-        elif member.description.shape == other.description.shape:
-            text += f": always more time than “{other.name}”"
-        break
-    return f"{text}."
+    others = (m for m in comparison.methods if m is not member and m.seconds_each is not None)
+    other = next(others, None)
+    if other is None or other.description.shape != member.description.shape:
+        return f"{text}."
+    count = member.pays_off(other)
+    if count is None:
+        return f"{text}: always more time than “{other.name}”."
+    return f"{text}: less time than “{other.name}” from {count} structures on."
 
 
 def _count(member: Member) -> str:

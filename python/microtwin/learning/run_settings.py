@@ -67,8 +67,8 @@ class SettingsFolder(Generic[Settings]):
         CheckpointError
             If its settings cannot be understood.
         """
-        kind, settings = self._read() if self.exists() else ("", None)
-        if kind != self.kind or settings is None:
+        settings = self._read() if self.exists() else None
+        if settings is None:
             raise InputError(f"{self.path} is not the folder of a trained {self.kind}")
         preset = getattr(settings, "preset", None)
         if preset is not None and preset not in self.presets:
@@ -77,17 +77,17 @@ class SettingsFolder(Generic[Settings]):
             )
         return settings
 
-    def _read(self) -> tuple[str, Settings | None]:
-        """Return what was trained here, and how, if it was what it should be."""
+    def _read(self) -> Settings | None:
+        """Return the settings, or None where something else was trained here."""
         try:
             entries: dict[str, Any] = json.loads(self.settings_file.read_text(encoding="utf-8"))
-            kind = str(entries.pop("kind", ""))
-            if kind != self.kind:
-                return kind, None
+            if entries.pop("kind", "") != self.kind:
+                return None
             tuples = {k: tuple(v) for k, v in entries.items() if isinstance(v, list)}
-            return kind, self.form(**entries | tuples)
+            settings: Settings = self.form(**entries | tuples)
         except (ValueError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{self.settings_file} is damaged: {error}") from error
+        return settings
 
     def check_continues(self, settings: Settings) -> None:
         """Raise CheckpointError unless the run here is the one of `settings`."""

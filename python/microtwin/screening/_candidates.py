@@ -29,7 +29,7 @@ def candidates(samples: Any, *, budget: int | None, ndim: int) -> tuple[Iterator
     if hasattr(samples, "labels") and hasattr(samples, "images"):
         pairs: Any = zip(samples.labels, samples.images, strict=True)
         return _first((Candidate(_checked(a), b) for a, b in pairs), len(samples.labels), budget)
-    if isinstance(samples, np.ndarray) or hasattr(samples, "__array__"):
+    if hasattr(samples, "__array__"):
         batch = np.ndim(samples) in (ndim + 1, 4)
         samples = list(samples) if batch else [samples]
     elif hasattr(samples, "labels"):  # one twin

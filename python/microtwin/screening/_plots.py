@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microtwin.statistics._plots import new_axes
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -12,10 +14,7 @@ if TYPE_CHECKING:
 
 def plot_scores(screening: "Screening", ax: "Axes | None" = None) -> "Axes":
     """Draw the cumulative distributions of the scores of samples and of real ones."""
-    import matplotlib.pyplot as plt
-
-    if ax is None:
-        _, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    ax = new_axes() if ax is None else ax
     finite = screening.scores[np.isfinite(screening.scores)]
     for name, values, colour in (
         ("real, each against the others", screening.real_scores, "black"),

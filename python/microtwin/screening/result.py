@@ -51,7 +51,16 @@ class Screened:
     @property
     def reasons(self) -> tuple[str, ...]:
         """What the score is made of, the largest parts first."""
-        return tuple(reasons(self.distance))
+        found = self.distance
+        unit = "standard deviations" if found.scale == "spread" else "of its scale"
+        parts = {name: found.weights[name] * term**2 for name, term in found.terms.items()}
+        together = sum(parts.values())
+        largest = sorted(parts, key=parts.__getitem__, reverse=True)[:NAMED]
+        return tuple(
+            f"{name} {found.terms[name]:.3g} {unit} off, {100 * parts[name] / together:.0f} %"
+            for name in largest
+            if parts[name] > 0
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,16 +167,3 @@ class Screening(Sequence[Screened]):
         from microtwin.screening._plots import plot_scores
 
         return plot_scores(self, ax)
-
-
-def reasons(found: Distance) -> list[str]:
-    """Say what a score is made of, the largest parts first."""
-    unit = "standard deviations" if found.scale == "spread" else "of its scale"
-    parts = {name: found.weights[name] * term**2 for name, term in found.terms.items()}
-    together = sum(parts.values())
-    largest = sorted(parts, key=parts.__getitem__, reverse=True)[:NAMED]
-    return [
-        f"{name} {found.terms[name]:.3g} {unit} off, {100 * parts[name] / together:.0f} %"
-        for name in largest
-        if parts[name] > 0
-    ]
