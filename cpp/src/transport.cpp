@@ -81,8 +81,9 @@ class Solver {
                 return 0.0;
             });
             const double gap = measure(result);
-            if (gain.iterations == 0 || !(gap < before / 4)) return;  // precision is at its end
-            pessimism = std::clamp(1.5 * gap / std::max(gain.left, gap * 1e-6), pessimism, 1e6);
+            if (gain.iterations == 0 || !(gap < before / 2)) return;  // precision is at its end
+            // Islands behind bad conductors hold next to no energy, but make the interval wide.
+            pessimism = std::clamp(1.5 * gap / std::max(gain.left, gap * 1e-15), pessimism, 1e15);
             before = gap;
             restart();
         }

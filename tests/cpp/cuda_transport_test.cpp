@@ -169,6 +169,41 @@ void what_single_precision_leaves_is_corrected() {
     }
 }
 
+// Their energy is next to nothing, and so says nothing about how wide the interval still is.
+void islands_behind_bad_conductors_are_solved() {
+    // Noise averaged over some voxels along each axis, cut at two levels.
+    const Shape3 shape{{50, 37, 61}};
+    Xoshiro256 random(1);
+    std::vector<double> noise(static_cast<std::size_t>(shape.size())), sum(noise.size());
+    for (double& value : noise) value = random.uniform();
+    for (const std::int64_t stride : {shape[1] * shape[2], shape[2], std::int64_t{1}}) {
+        for (std::size_t i = 0; i < noise.size(); ++i) {
+            sum[i] = 0;
+            for (std::size_t k = 0; k < 4; ++k)
+                sum[i] += noise[(i + k * static_cast<std::size_t>(stride)) % noise.size()];
+        }
+        noise.swap(sum);
+    }
+    std::vector<double> sorted = noise;
+    std::sort(sorted.begin(), sorted.end());
+    Structure structure{shape, {}};
+    for (const double value : noise)
+        structure.labels.push_back(
+            static_cast<std::uint8_t>((value > sorted[sorted.size() * 35 / 100]) +
+                                      (value > sorted[sorted.size() * 70 / 100])));
+    for (const auto boundary : {Boundary::face, Boundary::centre, Boundary::periodic}) {
+        auto problem = problem_of(structure, 2, boundary, true);
+        problem.conductivities = {1e-8, 0.3, 1.0};
+        TransportOptions options;
+        options.tolerance = 1e-5;
+        const Transport wanted = microtwin::solve_transport(problem, options, nullptr);
+        const Transport found = solved<Order::forwards>(problem, options, nullptr);
+        CHECK(found.converged);
+        CHECK(found.lower <= wanted.upper && wanted.lower <= found.upper);
+        CHECK(found.iterations <= 2 * wanted.iterations + 6);
+    }
+}
+
 // A relief that finds nonsense makes no answer, least of all a wrong one.
 class Nonsense : public Relief {
   public:
@@ -204,6 +239,7 @@ int main() {
     the_interval_is_as_narrow_and_holds_what_the_core_finds();
     threads_may_come_in_any_order();
     what_single_precision_leaves_is_corrected();
+    islands_behind_bad_conductors_are_solved();
     nonsense_from_a_device_only_widens_the_interval();
     std::printf("%d checks failed\n", failures);
     return failures == 0 ? 0 : 1;
