@@ -25,7 +25,9 @@ from structures import blobs
 LAGS = 64
 
 
-def beside(name: str, call: Callable[[str], Any], check: Callable[[Any, Any], None], n: int) -> None:
+def beside(
+    name: str, call: Callable[[str], Any], check: Callable[[Any, Any], None], n: int
+) -> None:
     """Compare and time one call on both devices, in turn."""
     check(call("cpu"), call("cuda"))
     times: dict[str, list[float]] = {"cpu": [], "cuda": []}

@@ -83,7 +83,7 @@ def cathode(data: Path) -> Material:
 
 
 def superalloy(data: Path) -> Material:
-    """Superalloys: large precipitates (label 1) in SEM images of ten places; every third is held out."""
+    """Superalloys: large precipitates (label 1) in SEM images; every third is held out."""
     files = sorted((data / "superalloy_sem").glob("spot*_mask.png"))
     images = [_uint8(np.asarray(read_image(file)) == 2) for file in files]
     held_out = images[2::3]

@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 
 import jax
-import microtwin as mt
 from materials import MATERIALS
+
+import microtwin as mt
 
 
 def main() -> None:

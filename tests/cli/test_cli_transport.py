@@ -72,15 +72,14 @@ def test_the_exit_code_tells_whether_anything_percolates(microtwin, walls, axis,
 def test_a_file_that_fails_is_told_of_and_the_others_are_done(microtwin, rocks, tmp_path):
     np.save(rocks / "0.npy", np.zeros((2, 2, 2, 2), np.uint8))
     (rocks / "text.tif").write_text("no image")
-    three = gaussian_field((8, 8, 8), correlation_length=1, fraction=0.5, seed=0) + 1
-    np.save(rocks / "other.npy", three)
+    np.save(rocks / "other.npy", np.full((8, 8, 8), 300))
     table = tmp_path / "out.csv"
     ended = microtwin("transport", rocks, "--k", "0=0,1=1", "--axis", "z", "-o", table)
     assert ended.code == 2
     notes = [line for line in ended.err.splitlines() if line.startswith("microtwin: ")]
     assert len(notes) == 3
     assert "must be 2-D or 3-D" in notes[0]
-    assert any("missing: 2" in note and "other.npy" in note for note in notes)
+    assert any("other.npy" in note for note in notes)
     assert len(pd.read_csv(table, comment="#")) == 3
     failed = microtwin("transport", rocks, "--k", "0=0,1=1", "--axis", "z", "--json").json["failed"]
     assert len(failed) == 3
@@ -235,7 +234,7 @@ def test_pages_of_a_stack_are_structures_of_their_own(microtwin, tmp_path):
         (("--phase", "1", "--plot", "out.doc"), "plot must end in"),
         (("--phase", "1", "-o", "/none/out.csv"), "output must be in an existing folder"),
         (("--k", "1=-1,0=0"), r"conductivities[1] must be at least 0"),
-        (("--k", "1=1"), "missing: 0"),
+        (("--k", "0=0"), "one number above 0"),
     ],
 )
 def test_bad_input_is_one_line(microtwin, walls, arguments, message):

@@ -1,5 +1,6 @@
 """A trained classifier: opened from its folder, asked about images."""
 
+import hashlib
 import os
 import time
 from typing import Any
@@ -62,6 +63,14 @@ class Classifier:
     def seconds(self) -> float:
         """Seconds of training."""
         return self.history[-1]["seconds"] if self.history else 0.0
+
+    @property
+    def digest(self) -> str:
+        """A short name for exactly these weights."""
+        found = hashlib.sha256()
+        for leaf in jax.tree.leaves(self.weights):
+            found.update(np.asarray(leaf).tobytes())
+        return found.hexdigest()[:16]
 
     def gathered(self, images: Any, labels: Any = None) -> LabelledImages:
         """Bring images to what the network takes, see `train_classifier`.

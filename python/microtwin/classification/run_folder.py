@@ -48,6 +48,10 @@ class Settings:
         Where the weights of the frozen part came from; "" where there is none.
     augmentation : str
         How training images were changed.
+    start : str
+        A short name for exactly the weights that training began from; "" where they were random.
+    rate : float
+        The learning rate at the start.
     versions : dict
         Of the software.
     """
@@ -65,6 +69,8 @@ class Settings:
     class_weights: tuple[float, ...]
     pretrained: str
     augmentation: str
+    start: str
+    rate: float
     versions: dict[str, str]
 
     @property

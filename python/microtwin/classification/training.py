@@ -42,6 +42,8 @@ def train_classifier(
     class_weights: str | Mapping[str, float] | None = None,
     pretrained: str | os.PathLike[str] | None = None,
     augmentation: Augmentation | None = None,
+    start: Classifier | str | os.PathLike[str] | None = None,
+    rate: float | None = None,
     seed: int = 0,
     resume: bool = False,
     stream: bool | None = None,
@@ -80,6 +82,11 @@ def train_classifier(
         default.
     augmentation : Augmentation, optional
         How training images are changed; as the recipe says by default.
+    start : Classifier or path, optional
+        A trained classifier of the same preset, classes and size, or the folder of its run, whose
+        weights training begins from; at random by default.
+    rate : float, optional
+        The learning rate at the start; the recipe's by default.
     seed : int
         Seed of the weights, the choice of the validation set, and the order of the images.
     resume : bool
@@ -124,6 +131,9 @@ def train_classifier(
         recipe = replace(recipe, epochs=_validate.integer(epochs, name="epochs", minimum=1))
     if augmentation is not None:
         recipe = replace(recipe, augmentation=augmentation)
+    if rate is not None:
+        recipe = replace(recipe, rate=_validate.real(rate, name="rate", minimum=1e-12))
+    before = start if isinstance(start, Classifier | None) else load_classifier(start)
     _validate.seed(seed)
     folder = RunFolder(_files.output_folder(workdir, name="workdir"))
     if folder.exists() and not resume:
@@ -148,6 +158,9 @@ def train_classifier(
         seed=seed,
         pretrained=IMAGENET if pretrained is None and recipe.frozen == FROZEN else pretrained,
     )
+    if before is not None:
+        _check_start(before, recipe, data)
+        network.initial = before.weights
     batch = min(recipe.batch, len(train_part))
     steps = len(train_part) // batch
     plan = fitting.Plan(
@@ -198,6 +211,8 @@ def train_classifier(
         class_weights=tuple(weights.tolist()),
         pretrained="" if pretrained is None else os.fspath(pretrained),
         augmentation="" if recipe.augmentation is None else str(recipe.augmentation),
+        start="" if before is None else before.digest,
+        rate=recipe.rate,
         versions=versions(),
     )
     if folder.exists():
@@ -331,6 +346,19 @@ def _divided(
     if len(held_out) == 0:
         raise InputError("validation must have at least one labelled image")
     return data, held_out
+
+
+def _check_start(start: Classifier, recipe: Recipe, data: LabelledImages) -> None:
+    """Raise InputError unless weights of `start` fit."""
+    found, (_, *sides, channels) = start.settings, data.pixels.shape
+    pairs = {
+        "preset": (found.preset, recipe.name),
+        "classes": (found.classes, data.classes),
+        "size": ((*found.size, found.channels), (*sides, channels)),
+    }
+    for name, (its, ours) in pairs.items():
+        if its != ours:
+            raise InputError(f"start must be a classifier of the same {name}, {ours}, not {its}")
 
 
 def _class_weights(

@@ -48,6 +48,12 @@ def train(
         Path | None, typer.Option(help="Weights of the frozen part of a transfer network.")
     ] = None,
     augment: _options.Augment = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Run of the same preset and classes to begin from.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Learning rate at the start; that of the preset.")
+    ] = None,
     seed: _options.Seed = 0,
     resume: _options.Resume = False,
     device: _options.Device = "auto",
@@ -68,6 +74,8 @@ def train(
             class_weights="balanced" if balanced else None,
             pretrained=pretrained,
             augmentation=_options.augmentation(augment),
+            start=start,
+            rate=rate,
             seed=seed,
             resume=resume,
             progress=progress,

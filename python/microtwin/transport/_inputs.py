@@ -20,7 +20,7 @@ MOST_CONDUCTIVITIES = 254
 
 
 def checked_conductivities(value: Any, structure: Labels) -> dict[int, float]:
-    """Return conductivities by label, in the order of the labels; all labels must be named."""
+    """Return conductivities by label, in the order of the labels; what is not named insulates."""
     example = "such as {0: 0.0, 1: 1.0}"
     if not isinstance(value, Mapping):
         raise InputError(f"conductivities must map labels to numbers, {example}, not {value!r}")
@@ -30,12 +30,9 @@ def checked_conductivities(value: Any, structure: Labels) -> dict[int, float]:
         ): _validate.real(k, name=f"conductivities[{label!r}]", minimum=0)
         for label, k in value.items()
     }
-    missing = [label for label in label_counts(structure) if label not in named]
-    if missing:
-        raise InputError(
-            f"conductivities must name every label of labels, {example}; missing: "
-            f"{', '.join(map(str, missing))}"
-        )
+    if not named:
+        raise InputError(f"conductivities must name a label, {example}, not none")
+    named = {label: 0.0 for label in label_counts(structure)} | named
     if max(named.values()) == 0:
         raise InputError("conductivities must hold one number above 0, not zeros only")
     different = {k for k in named.values() if k > 0}

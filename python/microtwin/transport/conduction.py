@@ -61,7 +61,7 @@ def effective_conductivity(
     labels : array_like of int, shape (y, x) or (z, y, x)
         Phase labels 0 .. 255.
     conductivities : mapping of int to float
-        Conductivity of every label, in any unit; 0 for an insulator.
+        Conductivity of each label, in any unit; 0 for an insulator, as for those not named.
     axis : int
         Array axis along which to conduct.
     boundary : {"face", "centre", "periodic"}
