@@ -32,7 +32,7 @@ def checked_conductivities(value: Any, structure: Labels) -> dict[int, float]:
     }
     if not named:
         raise InputError(f"conductivities must name a label, {example}, not none")
-    named = {label: 0.0 for label in label_counts(structure)} | named
+    named = dict.fromkeys(label_counts(structure), 0.0) | named
     if max(named.values()) == 0:
         raise InputError("conductivities must hold one number above 0, not zeros only")
     different = {k for k in named.values() if k > 0}
