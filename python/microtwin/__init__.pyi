@@ -28,6 +28,7 @@ from .classification import train_detector as train_detector
 from .comparison import Comparison as Comparison
 from .comparison import Novelty as Novelty
 from .comparison import compare as compare
+from .comparison import contest as contest
 from .comparison import novelty as novelty
 from .comparison import run as run
 from .generation import PRESETS as PRESETS

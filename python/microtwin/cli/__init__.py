@@ -15,6 +15,7 @@ from microtwin.cli import (
     anomaly,
     classify,
     compare,
+    contest,
     describe,
     info,
     run,
@@ -46,6 +47,7 @@ for _command in (
     screen,
     transport,
     compare,
+    contest,
     info,
 ):
     app.command(_command.__name__.rsplit(".", 1)[-1])(_command.command)

@@ -6,9 +6,11 @@ make a structure.
 """
 
 from microtwin.comparison.compare import compare
+from microtwin.comparison.contest import contest
 from microtwin.comparison.difference import Difference
 from microtwin.comparison.novelty import novelty
 from microtwin.comparison.originality import Novelty
+from microtwin.comparison.ranking import Place, Row
 from microtwin.comparison.result import Comparison, Member, TwinRecord
 from microtwin.comparison.study import run
 
@@ -17,8 +19,11 @@ __all__ = [
     "Difference",
     "Member",
     "Novelty",
+    "Place",
+    "Row",
     "TwinRecord",
     "compare",
+    "contest",
     "novelty",
     "run",
 ]

@@ -8,6 +8,8 @@ import numpy as np
 from microtwin import _html
 from microtwin._figures import BAND_COLOUR
 from microtwin.comparison import _figures, _pictures, verdict
+from microtwin.comparison._methods import methods
+from microtwin.comparison._report_data import ReportData
 from microtwin.comparison.result import Comparison, Member
 
 COLUMNS = 3  # tiles in a row of examples
@@ -16,6 +18,7 @@ PAIRS = 3  # nearest samples and training windows that are shown
 
 def render(comparison: Comparison) -> str:
     """Return the report as HTML text."""
+    data = ReportData(comparison)
     return _html.render(
         "microtwin.comparison",
         "report.html.j2",
@@ -28,12 +31,15 @@ def render(comparison: Comparison) -> str:
             {"name": m.name, "style": _figures.style_of(comparison, m)} for m in comparison.members
         ],
         band_colour=BAND_COLOUR,
-        curves=list(_curves(comparison)),
-        courses=list(_courses(comparison)),
+        curves=list(_curves(comparison, data)),
+        courses=list(_courses(comparison, data)),
         conducting=list(_conducting(comparison)),
-        novelties=[_novelty(comparison, m) for m in comparison.methods if m.novelty],
+        novelties=[_novelty(comparison, m, data) for m in comparison.methods if m.novelty],
+        data=data,
+        paper=methods(comparison),
         verdicts=[(m, comparison.verdict(m.name)) for m in comparison.methods],
         name_of=verdict.name_of,
+        quantity_of=lambda row: verdict.NAMES.get(row.quantity, row.quantity),
         caveat=verdict.CAVEAT,
         surface_unit=_surface_unit(comparison),
         settings=list(_html.flattened(comparison.settings)),
@@ -104,7 +110,7 @@ def _volume(comparison: Comparison, member: Member) -> dict[str, Any]:
     }
 
 
-def _curves(comparison: Comparison) -> Iterable[dict[str, str]]:
+def _curves(comparison: Comparison, data: ReportData) -> Iterable[dict[str, str]]:
     for f in comparison.reference.description.functions:
         figure = _figures.curves(comparison, f.statistic, f.phase)
         distances = "; ".join(
@@ -114,22 +120,31 @@ def _curves(comparison: Comparison) -> Iterable[dict[str, str]]:
             if (d.statistic, d.phase) == (f.statistic, f.phase)
         )
         title = f"{_figures.TITLES[f.statistic]} of phase {f.phase} against lag"
-        yield {"picture": _html.svg(figure), "alt": f"{title}: {distances}."}
+        yield {
+            "picture": _html.svg(figure),
+            "alt": f"{title}: {distances}.",
+            "data": data.curve(f.statistic, f.phase),
+            "file": f"{f.statistic}_{f.phase}.csv",
+        }
 
 
-def _courses(comparison: Comparison) -> Iterable[dict[str, str]]:
+def _courses(comparison: Comparison, data: ReportData) -> Iterable[dict[str, str]]:
     twins = [twin for member in comparison.methods for twin in member.twins]
     if any(len(twin.history) > 1 for twin in twins):
         text = ", ".join(_html.number(twin.energy, 2) for twin in twins)
         yield {
             "picture": _html.svg(_figures.energies(comparison)),
             "alt": f"Energy of the annealing runs against time, falling to {text}.",
+            "data": data.courses(),
+            "file": "energies.csv",
         }
     for member in comparison.methods:
         if member.losses:
             yield {
                 "picture": _html.svg(_figures.losses(member)),
                 "alt": f"Training losses of {member.name} against the step.",
+                "data": data.losses(member),
+                "file": "losses.csv",
             }
 
 
@@ -152,7 +167,7 @@ def _conducting(comparison: Comparison) -> Iterable[dict[str, Any]]:
         }
 
 
-def _novelty(comparison: Comparison, member: Member) -> dict[str, Any]:
+def _novelty(comparison: Comparison, member: Member, data: ReportData) -> dict[str, Any]:
     """Return the histogram of distances to the training images, and the nearest pairs."""
     novelty = member.novelty
     assert novelty is not None
@@ -163,6 +178,7 @@ def _novelty(comparison: Comparison, member: Member) -> dict[str, Any]:
         "novelty": novelty,
         "numbers": novelty.summary(),
         "histogram": _html.svg(_figures.novelty(comparison, member)),
+        "data": data.distances(member),
         "pairs": [
             {
                 "picture": _html.png(

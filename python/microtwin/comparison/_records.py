@@ -8,6 +8,7 @@ from microtwin.annealing import History
 from microtwin.comparison._conducting import Conducting
 from microtwin.comparison.difference import Difference
 from microtwin.comparison.originality import Novelty
+from microtwin.comparison.ranking import Row
 from microtwin.comparison.result import FORMAT, Comparison, Member, TwinRecord
 from microtwin.statistics import Description
 
@@ -24,6 +25,7 @@ def to_record(comparison: Comparison) -> Record:
         "settings": dict(comparison.settings),
         "reference": _member(comparison, comparison.reference),
         "methods": [_member(comparison, method) for method in comparison.methods],
+        "rows": [row.to_record() for row in comparison.rows],
     }
 
 
@@ -32,6 +34,7 @@ def from_record(record: Record) -> dict[str, Any]:
     return {
         "reference": _restored(record["reference"]),
         "methods": tuple(_restored(method) for method in record["methods"]),
+        "rows": tuple(map(Row.from_record, record.get("rows", ()))),  # not in older files
         "settings": record["settings"],
         "versions": record["versions"],
     }
@@ -50,6 +53,7 @@ def summary(comparison: Comparison) -> Record:
             }
             for method in comparison.methods
         },
+        "rows": [{**row.to_record(), "verdict": row.verdict()} for row in comparison.rows],
     }
 
 
@@ -110,6 +114,7 @@ def _member(comparison: Comparison, member: Member) -> Record:
         "training_seconds": member.training_seconds,
         "novelty": None if member.novelty is None else member.novelty.to_record(),
         "conducting": None if member.conducting is None else member.conducting.to_record(),
+        "numbers": {name: [_number(v) for v in values] for name, values in member.numbers.items()},
     }
 
 
@@ -129,6 +134,10 @@ def _restored(record: Record) -> Member:
         training_seconds=record.get("training_seconds", 0.0),
         novelty=None if novelty is None else Novelty.from_record(novelty),
         conducting=None if conducting is None else Conducting.from_record(conducting),
+        numbers={
+            name: np.array(_floats(values), dtype=np.float64)
+            for name, values in record.get("numbers", {}).items()
+        },
     )
 
 

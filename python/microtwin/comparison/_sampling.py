@@ -1,5 +1,6 @@
 """How a study looks at its images: at which scale, which part is held out, which patches."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,12 +35,12 @@ def correlation_length(labels: Sequence[Array]) -> float:
     fractions = curves[:, :1]
     about = (curves - fractions**2).mean(axis=0)
     correlation = about / max(about[0], np.finfo(float).tiny)
-    below = np.flatnonzero(correlation < 1 / np.e)
+    below = np.flatnonzero(correlation < 1 / math.e)
     if not len(below):
         return float(reach)
     lag = int(below[0])
     before, after = correlation[lag - 1], correlation[lag]
-    return float(lag - 1 + (before - 1 / np.e) / (before - after))
+    return float(lag - 1 + (before - 1 / math.e) / (before - after))
 
 
 def roughness(labels: Sequence[Array]) -> float:

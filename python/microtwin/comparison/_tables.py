@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,31 @@ def to_dataframe(comparison: Comparison) -> "pd.DataFrame":
 
     rows = [row for member in comparison.members for row in _rows(comparison, member)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def rows_to_dataframe(comparison: Comparison) -> "pd.DataFrame":
+    """Return how near each method comes in each quantity, a row for each pair of them."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {"quantity": row.quantity, "phase": row.phase, **asdict(place)}
+            for row in comparison.rows
+            for place in row.places
+        ]
+    )
+
+
+def structures_to_dataframe(comparison: Comparison) -> "pd.DataFrame":
+    """Return the numbers of every structure, where methods were ranked."""
+    import pandas as pd
+
+    return pd.concat(
+        [
+            pd.DataFrame(dict(member.numbers)).assign(method=member.name)
+            for member in comparison.members
+        ]
+    )
 
 
 def write_csv(path: str | os.PathLike[str], comparison: Comparison) -> Path:

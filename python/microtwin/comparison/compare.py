@@ -12,8 +12,10 @@ from microtwin._version import versions
 from microtwin.annealing import Twin
 from microtwin.comparison._conducting import Conducting
 from microtwin.comparison._pictures import evenly
+from microtwin.comparison._structure_numbers import StructureNumbers
 from microtwin.comparison.difference import differences
 from microtwin.comparison.novelty import Judge, holds
+from microtwin.comparison.ranking import Row, rank
 from microtwin.comparison.result import Comparison, Member, TwinRecord
 from microtwin.errors import InputError
 from microtwin.statistics import Description, describe, two_point
@@ -44,6 +46,8 @@ def compare(
     losses: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
     seconds: Mapping[str, float] | None = None,
     training_seconds: Mapping[str, float] | None = None,
+    made_by: Mapping[str, Sequence[str]] | None = None,
+    resamples: int = 0,
     settings: Mapping[str, Any] | None = None,
     threads: int | None = None,
     device: str = "auto",
@@ -89,6 +93,14 @@ def compare(
         How long each method took, training included; known already for twins.
     training_seconds : mapping of str to float, optional
         The part of it that was training: tells from how many structures on it pays off.
+    made_by : mapping of str to sequence of str, optional
+        Curves that structures of a method were trained or chosen by, so that agreement in them
+        proves little; known already for twins.
+    resamples : int
+        With 1 or more, say 2000, all curves and numbers (Minkowski functionals, what hangs
+        together and percolates, conductivities) are measured structure by structure, and methods
+        ranked in each of them with 95 % intervals from so many bootstrap samples: see
+        `Comparison.rows`. All structures must then have the shape of the reference's.
     settings : mapping, optional
         Anything JSON can hold that should be told in the report. "command" is shown as the command
         to repeat it, "notes" (a list of sentences) in full.
@@ -136,6 +148,18 @@ def compare(
         reach = _half(real) if max_lag is None else max_lag
         target = _described(real, REFERENCE, phase=phase, spacing=edge, max_lag=reach, **options)
 
+    count = _validate.integer(resamples, name="resamples", minimum=0)
+    if count:
+        _check_alike(real, given)
+    trained = {
+        name: {
+            (statistic, p) for statistic in _named(curves, name="made_by") for p in target.phases
+        }
+        for name, curves in (made_by or {}).items()
+    }
+    if strange := set(trained) - set(methods):
+        raise InputError(f"made_by must name methods, not {strange.pop()!r}")
+
     judge = None if training is None else _judge(real, training, target.phase, threads)
 
     def member(name: str, source: Any, labels: list[Array], measured: Description) -> Member:
@@ -151,7 +175,9 @@ def compare(
             surfaces=_surfaces(labels, measured, threads),
             differences=()
             if name == REFERENCE
-            else differences(measured, target, samples=known, asked=_asked(twins)),
+            else differences(
+                measured, target, samples=known, asked=_asked(twins) | trained.get(name, set())
+            ),
             labels=() if name in baselines else tuple(evenly(labels, EXAMPLES)),
             images=tuple(np.asarray(grey) for grey in evenly(greys, EXAMPLES)),
             twins=tuple(map(TwinRecord.of, twins)),
@@ -177,9 +203,31 @@ def compare(
             **options,
         )
         made.append(member(name, sources[name], labels, measured))
+    held = member(REFERENCE, reference, real, target)
+    rows: tuple[Row, ...] = ()
+    if count:
+        numbers = [
+            StructureNumbers.of(
+                labels, target, conducting=m.conducting, threads=threads, device=device
+            )
+            for m, labels in zip((held, *made), (real, *given.values()), strict=True)
+        ]
+        held, *made = (
+            replace(m, numbers=n.scalars) for m, n in zip((held, *made), numbers, strict=True)
+        )
+        rows = rank(
+            numbers[0],
+            {m.name: n for m, n in zip(made, numbers[1:], strict=True)},
+            asked={
+                m.name: {(d.statistic, d.phase) for d in m.differences if d.asked} for m in made
+            },
+            phase=target.phase,
+            resamples=count,
+        )
     return Comparison(
-        reference=member(REFERENCE, reference, real, target),
+        reference=held,
         methods=tuple(made),
+        rows=rows,
         settings=dict(settings or {}),
         versions=versions(),
     )
@@ -203,6 +251,22 @@ def structures(value: Any, *, name: str = "structures") -> list[Array]:
         item.labels if isinstance(item, Twin) else _validate.labels(item, name=name)
         for item in value
     ]
+
+
+def _check_alike(real: list[Array], given: Mapping[str, list[Array]]) -> None:
+    """Raise InputError unless all structures can be resampled and ranked."""
+    if len(real) < 2:
+        raise InputError(
+            "resamples must be 0 unless the reference is two real structures or more, so that "
+            "their spread is known"
+        )
+    for name, labels in {REFERENCE: real, **given}.items():
+        for part in labels:
+            if part.shape != real[0].shape:
+                raise InputError(
+                    f"resamples must be 0 unless all structures have one shape: {name} has one of "
+                    f"{part.shape}, the reference of {real[0].shape}"
+                )
 
 
 def _described(labels: list[Array], name: str, *, phase: Any, **options: Any) -> Description:
@@ -232,10 +296,12 @@ def _check_dimension(labels: list[Array], target: Description, name: str) -> Non
 def _curves(statistics: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return the names of curves to compare, S2 first, which is always measured."""
     names = DEFAULT if statistics is None else statistics
+    return tuple(dict.fromkeys(["two_point", *_named(names, name="statistics")]))
+
+
+def _named(names: str | Sequence[str], *, name: str) -> list[str]:
     given = [names] if isinstance(names, str) else list(names)
-    for name in given:
-        _validate.choice(name, CURVES, name="statistics")
-    return tuple(dict.fromkeys(["two_point", *given]))
+    return [_validate.choice(one, CURVES, name=name) for one in given]
 
 
 def _asked(twins: list[Twin]) -> set[tuple[str, int]]:

@@ -15,6 +15,7 @@ from microtwin.annealing import History, Twin
 from microtwin.comparison._conducting import Conducting
 from microtwin.comparison.difference import Difference
 from microtwin.comparison.originality import Novelty
+from microtwin.comparison.ranking import Row
 from microtwin.errors import InputError
 from microtwin.statistics import Description
 
@@ -83,6 +84,8 @@ class Member:
         Whether they are new, where the training images are known.
     conducting : Conducting or None
         What each structure conducts along each axis, where that was asked for.
+    numbers : mapping of str to ndarray of float64, shape (samples,)
+        Numbers of each structure, where methods are ranked.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Member:
     training_seconds: float = 0.0
     novelty: Novelty | None = field(default=None, repr=False)
     conducting: Conducting | None = field(default=None, repr=False)
+    numbers: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     @property
     def samples(self) -> int:
@@ -171,6 +175,9 @@ class Comparison:
         What the methods are held against.
     methods : tuple of Member
         One for each method, in the order given.
+    rows : tuple of Row
+        How near every method is to reality, quantity by quantity, and which ones tie; empty unless
+        `compare` was told to resample.
     settings : mapping
         How it was made: whatever is worth repeating in the report.
     versions : mapping of str to str
@@ -179,6 +186,7 @@ class Comparison:
 
     reference: Member
     methods: tuple[Member, ...]
+    rows: tuple[Row, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
