@@ -40,7 +40,7 @@ def annealed():
     part = [field(i, shape=(128, 128)) for i in range(4)]
     return contest(
         part[:2], part[2:], shape=(48, 48), samples=3, resamples=200, max_lag=16,
-        statistics=("two_point", "lineal_path"), annealing={"max_proposals": 200_000},
+        statistics=("two_point", "lineal_path"), annealing={"max_proposals": 50_000}, threads=1,
     )  # fmt: skip
 
 

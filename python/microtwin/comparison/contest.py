@@ -98,10 +98,8 @@ class Task:
         made = []
         for i in range(self.samples):
             start: dict[str, Any] = {"start": starts[i]} if len(starts) else {"shape": self.shape}
-            twin = anneal(
-                target, seed=self.seed + i, threads=self.threads, **start, **self.annealing
-
-            )  # fmt: skip
+            options = {"seed": self.seed + i, "threads": self.threads, **self.annealing}
+            twin = anneal(target, **start, **options)
             made.append(twin)
             progress(i + 1, self.samples, {"energy": twin.energy})
         return made
