@@ -8,14 +8,15 @@
 `data/` holds folders of micrographs, see `micrograph_sets.py`. Pieces of one micrograph are never
 both learned from and judged on. ``accuracy`` trains the preclassifier exactly (320 x 320, 2,812,505
 parameters) and, beside it, a random forest on `simple_features`. ``labels`` plays active learning
-through at 96 x 96 with the same layers; ``--warm`` goes on from the weights before each time.
+through at 96 x 96 with the same layers; ``--judge`` says who learns.
 """
 
 import argparse
 import tempfile
 import time
 from pathlib import Path
-from unittest.mock import patch
+from types import SimpleNamespace
+from typing import ClassVar
 
 import jax
 import numpy as np
@@ -23,14 +24,15 @@ from sklearn.ensemble import RandomForestClassifier
 
 import microtwin as mt
 from micrograph_sets import FOLDERS, Pieces, apart, pieces
-from microtwin.classification import LabelledImages, networks
+from microtwin.classification import LabelledImages
+from microtwin.images.defects import DEFECTS
 from microtwin.selection import Judged, simple_features, simulate
 
 CLASSES = ("NO", "YES")
 
 
-def labelled(part: Pieces) -> LabelledImages:
-    sources = tuple(map(str, range(len(part.fit))))
+def labelled(part: Pieces, name: str = "") -> LabelledImages:
+    sources = tuple(f"{name}{i}" for i in range(len(part.fit)))
     return LabelledImages(part.images[..., None], part.fit.astype(np.int64), CLASSES, sources)
 
 
@@ -87,22 +89,23 @@ def labels(
     folders: list[str],
     strategies: list[str],
     budgets: list[int],
-    warm: bool,
+    judge: str,
+    defects: list[str],
     output: Path | None,
 ) -> None:
     """Choose labels by several strategies, train on them, and compare."""
-    every = pieces(data, cut=192, side=96, each=each, folders=folders)
+    every = pieces(data, cut=192, side=96, each=each, folders=folders, defects=defects)
     rest, test = apart(every, share=1 / 3, seed=0)
     print(f"{len(rest)} pieces to choose from, {len(test)} of other micrographs to judge on")
     begun = time.perf_counter()
     played = simulate(
-        labelled(every.part(rest)),
-        labelled(every.part(test)),
+        labelled(every.part(rest), "pool "),
+        labelled(every.part(test), "test "),
         strategies=strategies,
         labels=budgets,
         seeds=seeds,
         epochs=epochs,
-        learn=on_from_before(epochs) if warm else None,
+        learn={"network": None, "warm": on_from_before(epochs), "forest": Forest}[judge],
         progress=lambda done, total, _: print(f"{done} of {total}", end="\r", flush=True),
     )
     print(f"{played.accuracy.size} trainings in {time.perf_counter() - begun:.0f} s")
@@ -125,17 +128,9 @@ def labels(
 
 def on_from_before(epochs: int | None):
     """Return what trains a network from the weights of the one before."""
-    fresh = networks.network
 
     def learn(training, validation, seed, previous):
-        def network(*arguments, **options):
-            made = fresh(*arguments, **options)
-            if previous is not None:
-                # Copies, since training gives its buffers away.
-                made.initial = jax.tree.map(lambda leaf: jax.numpy.array(leaf), previous.weights)
-            return made
-
-        with tempfile.TemporaryDirectory() as folder, patch.object(networks, "network", network):
+        with tempfile.TemporaryDirectory() as folder:
             return mt.train_classifier(
                 training,
                 preset="preclassifier",
@@ -143,10 +138,31 @@ def on_from_before(epochs: int | None):
                 validation=validation,
                 epochs=epochs,
                 size=training.pixels.shape[1],
+                start=previous,
                 seed=seed,
             )
 
     return learn
+
+
+class Forest:
+    """A random forest on simple features, where `simulate` has a network."""
+
+    places: ClassVar[dict[str, np.ndarray]] = {}  # of images, by their sources
+
+    def __init__(self, training, validation, seed, previous):
+        self._forest = RandomForestClassifier(300, random_state=seed)
+        self._forest.fit(self.embed(training), training.labels)
+
+    def embed(self, data):
+        new = [i for i, source in enumerate(data.sources) if source not in self.places]
+        rows = simple_features([data.pixels[i][..., 0] for i in new]) if new else []
+        self.places |= {data.sources[i]: row for i, row in zip(new, rows, strict=True)}
+        return np.stack([self.places[source] for source in data.sources])
+
+    def predict(self, data):
+        found = self._forest.predict_proba(self.embed(data))
+        return SimpleNamespace(probabilities=found, predicted=found.argmax(axis=1))
 
 
 def main() -> None:
@@ -159,7 +175,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--strategies", nargs="+", default=["random", "margin", "badge"])
     parser.add_argument("--budgets", nargs="+", type=int, default=[24, 48, 96, 192, 384])
-    parser.add_argument("--warm", action="store_true", help="go on from the last weights")
+    parser.add_argument(
+        "--judge",
+        choices=("network", "warm", "forest"),
+        default="network",
+        help="trained anew, going on from the last weights, or a forest on simple features",
+    )
+    parser.add_argument("--defects", nargs="+", choices=DEFECTS, default=list(DEFECTS))
     parser.add_argument("--output", "-o", type=Path, help="picture of the curves")
     options = parser.parse_args()
     shared = {name: getattr(options, name) for name in ("seeds", "each", "epochs", "folders")}
@@ -170,7 +192,8 @@ def main() -> None:
         options.data,
         strategies=options.strategies,
         budgets=options.budgets,
-        warm=options.warm,
+        judge=options.judge,
+        defects=options.defects,
         output=options.output,
         **shared,
     )

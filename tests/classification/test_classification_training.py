@@ -216,12 +216,12 @@ def test_a_run_may_begin_from_what_another_has_learned(trained, tmp_path):
     first, folder = trained
     images, labels = stripes(100, seed=5)
     more = {"preset": "symbols-dense", "epochs": 1, "rate": 1e-9}
-    kept = mt.train_classifier(images, labels, workdir=tmp_path / "kept", start=folder, **more)
+    kept = mt.train_classifier(images, labels, workdir=tmp_path / "kept", start=first, **more)
     test, _ = stripes(50, seed=6)
     np.testing.assert_allclose(
         kept.predict(test).probabilities, first.predict(test).probabilities, atol=1e-4
     )
-    assert kept.settings.start == first.digest
+    assert kept.settings.start == first.digest == mt.load_classifier(folder).digest
     with pytest.raises(CheckpointError, match="start"):  # another run than the one that is there
         mt.train_classifier(images, labels, workdir=tmp_path / "kept", resume=True, **more)
     with pytest.raises(InputError, match=r"^start must be a classifier of the same classes"):

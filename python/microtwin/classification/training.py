@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
@@ -160,7 +162,8 @@ def train_classifier(
     )
     if before is not None:
         _check_start(before, recipe, data)
-        network.initial = before.weights
+        # Copies, since training gives its buffers away.
+        network.initial = jax.tree.map(jnp.array, before.weights)
     batch = min(recipe.batch, len(train_part))
     steps = len(train_part) // batch
     plan = fitting.Plan(
