@@ -22,6 +22,7 @@ from microtwin.cli import (
     screen,
     segment,
     select,
+    serve,
     train,
     transport,
 )
@@ -46,6 +47,7 @@ for _command in (
     screen,
     transport,
     compare,
+    serve,
     info,
 ):
     app.command(_command.__name__.rsplit(".", 1)[-1])(_command.command)
