@@ -58,11 +58,12 @@ def lines(
         "legend": {"top": 4, "type": "scroll", "data": [name for name, _, _ in data]},
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": {
-            "type": "value", "name": x, "nameLocation": "middle", "nameGap": 28, "min": "dataMin",
+            "type": "value", "name": x, "nameLocation": "middle", "nameGap": 28, "min": "dataMin", "max": "dataMax",
         },
         "yAxis": {
             "type": "log" if log else "value", "name": y, "nameTextStyle": {"align": "left"},
             "scale": True,
+            **({"axisLabel": {":formatter": "v => v.toExponential(0)"}} if log else {}),
         },
         "series": series,
     }  # fmt: skip
@@ -73,9 +74,10 @@ def _band(
 ) -> list[dict[str, Any]]:
     """Return two stacked lines without strokes, the upper one filled."""
     plain = {
-        "type": "line", "stack": f"band {name}", "symbol": "none", "silent": True,
+        "type": "line", "stack": f"band {name}", "stackStrategy": "all", "symbol": "none", "silent": True,
         "lineStyle": {"opacity": 0}, "color": colour, "tooltip": {"show": False},
     }  # fmt: skip
+    low = np.maximum(low, 0.0).tolist()  # nothing that is measured lies below
     width = np.asarray(high) - np.asarray(low)
     return [
         {**plain, "name": f"{name} low", "data": _points(along, low, False)},

@@ -14,7 +14,7 @@ from microtwin import _files
 from microtwin.errors import InputError
 from microtwin.studio import pictures
 
-FACES = 160_000  # triangles that any computer turns smoothly; 8 MB to send
+FACES = 240_000  # triangles that most computers turn smoothly; 12 MB to send
 SIDE = 96  # voxels of the longest side that are looked at first
 EDGE = 10.0  # length of the longest side in the scene
 

@@ -12,7 +12,7 @@ from microtwin.errors import InputError
 
 # In the order of the work; each is what a command reads or writes.
 FOLDERS = (
-    "images", "phases", "descriptions", "twins", "runs", "samples", "screened", "reports",
+    "images", "phases", "descriptions", "twins", "annealing", "runs", "samples", "screened", "reports",
     "transport", "jobs",
 )  # fmt: skip
 HIDDEN = ".studio"  # thumbnails and the like, which can be made again

@@ -44,9 +44,8 @@ class Viewer:
         self._shape = shape
         with self._box:
             if len(shape) == 3 and self._fractions:
-                with ui.element("div").classes("columns"):
-                    self._solid()
-                    self._slices()
+                self._solid()
+                self._slices()
             else:
                 self._slices()
             if self._fractions:

@@ -4,7 +4,7 @@ import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from nicegui import ui
@@ -12,7 +12,7 @@ from nicegui import ui
 from microtwin.errors import MicrotwinError
 from microtwin.studio import pictures
 from microtwin.studio.context import View
-from microtwin.studio.jobs import Job, last_step
+from microtwin.studio.jobs import Job, last_step, steps
 from microtwin.studio.jobs import job as jobs
 from microtwin.studio.layout import Text
 
@@ -21,6 +21,13 @@ ICONS = {
     jobs.STOPPING: "pause_circle", jobs.DONE: "check_circle", jobs.STOPPED: "pause_circle",
     jobs.FAILED: "error", jobs.LOST: "help",
 }  # fmt: skip
+
+
+class Details(Protocol):
+    """What a page adds to a job's card."""
+
+    def update(self, job: Job) -> None:
+        """Show how the job stands now."""
 
 
 class Problem:
@@ -94,12 +101,16 @@ def select(
 
 def number(label: str, value: float | None, *, hint: str = "", **more: Any) -> ui.number:
     """Return a field for a number."""
-    return ui.number(label, value=value, **more).props(f'outlined hint="{html.escape(hint)}"')
+    return ui.number(label, value=value, **more).props(
+        f'outlined hide-bottom-space hint="{html.escape(hint)}"'
+    )
 
 
 def text(label: str, value: str, *, hint: str = "") -> ui.input:
     """Return a field for a text."""
-    return ui.input(label, value=value).props(f'outlined hint="{html.escape(hint)}"')
+    return ui.input(label, value=value).props(
+        f'outlined hide-bottom-space hint="{html.escape(hint)}"'
+    )
 
 
 def button(
@@ -189,7 +200,11 @@ def start(view: View, command: Sequence[str], *, title: str, output: str = "") -
 
 
 def job_list(
-    view: View, kinds: Sequence[str], *, most: int = 6, details: Callable[[Job], None] | None = None
+    view: View,
+    kinds: Sequence[str],
+    *,
+    most: int = 6,
+    details: "Callable[[View, Job], Details] | None" = None,
 ) -> None:
     """Show the newest jobs of some kinds, and how far they are, as long as the page is open."""
     with ui.element("div").style("display:flex;flex-direction:column;gap:12px;width:100%") as box:
@@ -216,8 +231,10 @@ def job_list(
 class _Card:
     """One job: state, progress, log, and what can be done about it."""
 
-    def __init__(self, view: View, job: Job, details: Callable[[Job], None] | None) -> None:
-        self._view, self._details, self._seen = view, details, ()
+    def __init__(
+        self, view: View, job: Job, details: "Callable[[View, Job], Details] | None"
+    ) -> None:
+        self._view, self._seen = view, ()
         t = view.t
         self._folder = view.queue.folder_of(job.number)
         with ui.element("article").classes("job").props(f'data-job="{job.number}"'):
@@ -253,7 +270,7 @@ class _Card:
                     .classes("log")
                     .props(f'tabindex="0" aria-label="{t("jobs.log")}"')
                 )
-            self._more = ui.element("div").style("width:100%")
+            self._details = None if details is None else details(view, job)
 
     def update(self, job: Job) -> None:
         """Show how it stands now."""
@@ -262,6 +279,8 @@ class _Card:
             said = jobs.tail(self._folder / "log.txt")
             if said != self._log.text:
                 self._log.set_text(said)
+        if self._details is not None:
+            self._details.update(job)
         signature = (job, step)
         if signature == self._seen:
             return
@@ -289,10 +308,6 @@ class _Card:
         if job.over and job.output and (self._view.project.root / job.output).exists():
             with self._files:
                 downloads(self._view, job.output, see=True)
-        if self._details is not None:
-            self._more.clear()
-            with self._more:
-                self._details(job)
 
     def _stop_text(self, job: Job) -> str:
         if job.state == jobs.STOPPING:
@@ -312,18 +327,22 @@ def _progress(view: View, job: Job, step: jobs.Step | None) -> str:
     if step is None or job.state == jobs.QUEUED:
         return t("jobs.soon") if job.state == jobs.QUEUED else t("jobs.preparing")
     parts = [f"{100 * step.share:.0f} %"]
-    left = _left(job, step)
+    left = _left(job, steps(view.queue.folder_of(job.number)))
     if left is not None:
         parts.append(t("jobs.left", time=duration(left)))
     parts += [f"{name} {value:.3g}" for name, value in list(step.values.items())[:4]]
     return " · ".join(parts)
 
 
-def _left(job: Job, step: jobs.Step) -> float | None:
-    if job.started is None or step.share < 0.02 or step.time < job.started:
+def _left(job: Job, found: list[jobs.Step]) -> float | None:
+    """Return the seconds left of a stage, from how fast it has been since this start."""
+    mine = [one for one in found if one.time >= (job.started or 0.0)]
+    if not mine:
         return None
-    spent = step.time - job.started
-    return spent * (1 - step.share) / step.share
+    last = mine[-1]
+    first = next(one for one in mine if one.stage == last.stage)
+    gained, spent = last.share - first.share, last.time - first.time
+    return spent * (1 - last.share) / gained if gained > 0.01 else None
 
 
 def duration(seconds: float) -> str:
@@ -348,6 +367,19 @@ def table(columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]) ->
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     text = f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return ui.html(text, sanitize=False).classes("wide")
+
+
+def described(view: View) -> dict[str, str]:
+    """Return the descriptions of a project as options of a list."""
+    files = sorted((view.project.root / "descriptions").glob("*.json"))
+    return {path: path for path in map(view.project.relative, files)}
+
+
+def redraw(chart: ui.echart, options: dict[str, Any]) -> None:
+    """Give a chart new options."""
+    chart.options.clear()
+    chart.options.update(options)
+    chart.update()
 
 
 def source_options(view: View, *folders: str) -> dict[str, str]:

@@ -10,7 +10,6 @@ from microtwin.studio import widgets
 from microtwin.studio.context import View
 from microtwin.studio.widgets import Problem
 
-REAL = ("phases", "images", "descriptions")
 MADE = ("samples", "twins", "screened")
 RANKED = 24
 
@@ -19,8 +18,7 @@ def build(view: View) -> None:
     """Build the page."""
     t = view.t
     real = widgets.source_options(view, "phases", "images")
-    described = sorted((view.project.root / "descriptions").glob("*.json"))
-    real |= {view.project.relative(file): view.project.relative(file) for file in described}
+    real |= widgets.described(view)
     made = widgets.source_options(view, *MADE)
     runs = sorted((view.project.root / "runs").glob("*/generator.npz"))
     drawn = {

@@ -77,7 +77,6 @@ def _look(view: View, asked: str) -> None:
 
     def look() -> None:
         found = widgets.source_options(view, "samples", "twins", "screened", "phases")
-        found = {k: v for k, v in found.items() if not k.endswith(".latest.png")}
         if found == known.get("found"):
             return
         known["found"] = found
@@ -113,7 +112,7 @@ def _show(view: View, path: str) -> None:
     if found.is_file() or found.suffix == ".zarr":
         Viewer(view, path)
         return
-    files = [file for file in view.project.pictures(path) if "latest" not in file.name]
+    files = view.project.pictures(path)
     if not files:
         raise InputError(f"{path} holds no image")
 

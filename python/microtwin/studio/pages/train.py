@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from nicegui import ui
 
@@ -31,11 +32,7 @@ def build(view: View) -> None:
                 _form(view, sources, list(presets.PRESETS), presets.DEFAULT)
         with widgets.card():
             widgets.heading(t("train.runs"))
-
-            def details(job: Job) -> None:
-                _course(view, job)
-
-            widgets.job_list(view, ("train",), most=3, details=details)
+            widgets.job_list(view, ("train",), most=3, details=Course)
 
 
 def _form(view: View, sources: dict[str, str], names: list[str], default: str) -> None:
@@ -70,62 +67,80 @@ def _form(view: View, sources: dict[str, str], names: list[str], default: str) -
     widgets.button(t("train.start"), problem.guards(train), icon="model_training")
 
 
-def _course(view: View, job: Job) -> None:
-    """Show losses, how near samples come to what was held out, and the pictures."""
-    t = view.t
-    folder = view.project.root / job.output
-    box = ui.element("div").style("display:flex;flex-direction:column;gap:12px;width:100%")
-    with box:
-        losses = _columns(folder / "log.csv")
-        names = [n for n in losses if n not in ("step", "seconds")]
+class Course:
+    """Losses, how near samples come to what was held out, and pictures, as they come."""
+
+    def __init__(self, view: View, job: Job) -> None:
+        t, self._view = view.t, view
+        self._folder = view.project.root / job.output
+        self._files: list[Path] = []
+        self._seen: Any = None
         with ui.element("div").classes("columns"):
-            if names and len(losses["step"]) > 1:
-                _chart(
-                    [(n.replace("_", " "), losses["step"], losses[n]) for n in names[:5]],
-                    title=t("train.losses"), x=t("train.step"),
-                )  # fmt: skip
-            near = _columns(folder / "validation.csv")
-            wanted = [n for n in ("two_point", "lineal_path", "distance") if n in near]
-            if wanted and near["step"]:
-                _chart(
-                    [(n.replace("_", " "), near["step"], near[n]) for n in wanted],
-                    title=t("train.statistics"), x=t("train.step"),
-                )  # fmt: skip
-        pictures = sorted((folder / "progress").glob("step-*.png"))[-SHOWN:]
-        if pictures:
-            _pictures(view, job, pictures)
-        if job.over and (folder / "generator.npz").exists():
-            widgets.link(
-                t("train.generate"), widgets.url("/generate", run=job.output), icon="view_in_ar"
-            )
+            self._losses = _Chart(t("train.losses"), t("train.step"))
+            self._near = _Chart(t("train.statistics"), t("train.step"))
+        with ui.element("figure") as self._figure:
+            self._picture = widgets.picture("", t("train.picture"))
+            self._caption = widgets.Text("figcaption", "")
+            self._slider = ui.slider(min=1, max=1, value=1, on_change=self._show)
+            self._slider.props(f'snap aria-label="{t("train.picture")}"')
+        self._links = ui.element("div").classes("line")
+
+    def update(self, job: Job) -> None:
+        """Show how far the run is now."""
+        logs = [self._folder / name for name in ("log.csv", "validation.csv", "progress")]
+        stamp = (job.state, *map(widgets.version, logs))
+        if stamp == self._seen:
+            return
+        self._seen = stamp
+        losses = _columns(logs[0])
+        self._losses.draw(losses, [n for n in losses if n not in ("step", "seconds")][:5])
+        near = _columns(logs[1])
+        self._near.draw(near, [n for n in ("two_point", "lineal_path", "distance") if n in near])
+        self._pictures(sorted(logs[2].glob("step-*.png"))[-SHOWN:])
+        self._links.clear()
+        if job.over and (self._folder / "generator.npz").exists():
+            with self._links:
+                address = widgets.url("/generate", run=job.output)
+                widgets.link(self._view.t("train.generate"), address, icon="view_in_ar")
+
+    def _pictures(self, files: list[Path]) -> None:
+        """Show the newest picture, unless the reader has gone back to an earlier one."""
+        newest = self._slider.value == len(self._files) or not self._files
+        self._figure.set_visibility(bool(files))
+        if not files or files == self._files:
+            return
+        self._files = files
+        self._slider.props(f"max={len(files)}")
+        self._slider.set_visibility(len(files) > 1)
+        if newest:
+            self._slider.set_value(len(files))
+        self._show()
+
+    def _show(self) -> None:
+        if not self._files:
+            return
+        file = self._files[min(int(self._slider.value), len(self._files)) - 1]
+        path = self._view.project.relative(file)
+        self._picture.props(f'src="{widgets.url("/file", path=path, v=widgets.version(file))}"')
+        self._caption.set_text(self._view.t("train.caption", step=int(file.stem[5:])))
 
 
-def _pictures(view: View, job: Job, files: list[Path]) -> None:
-    t = view.t
-    with ui.element("figure"):
-        last = files[-1]
-        address = widgets.url("/file", path=view.project.relative(last), v=widgets.version(last))
-        shown = widgets.picture(address, t("train.picture"))
-        caption = widgets.Text("figcaption", t("train.caption", step=int(last.stem[5:])))
+class _Chart:
+    """A chart of some columns of a log against its steps, hidden while there is nothing."""
 
-        def show(number: float | None) -> None:
-            file = files[int(number or 1) - 1]
-            path = widgets.url("/file", path=view.project.relative(file), v=widgets.version(file))
-            shown.props(f'src="{path}"')
-            caption.set_text(t("train.caption", step=int(file.stem[5:])))
+    def __init__(self, title: str, along: str) -> None:
+        self._along = along
+        with ui.element("figure") as self._box:
+            self._chart = ui.echart(charts.lines([], x=along, y="")).classes("chart")
+            self._chart.props(f'role="img" aria-label="{title}"')
+            widgets.Text("figcaption", title)
 
-        if len(files) > 1:
-            ui.slider(
-                min=1, max=len(files), value=len(files), on_change=lambda e: show(e.value)
-            ).props(f'snap aria-label="{t("train.picture")}"')
-
-
-def _chart(data: list[charts.Line], *, title: str, x: str) -> None:
-    with ui.element("figure"):
-        ui.echart(charts.lines(data, x=x, y="")).classes("chart").props(
-            f'role="img" aria-label="{title}"'
-        )
-        widgets.Text("figcaption", title)
+    def draw(self, columns: dict[str, list[float]], names: list[str]) -> None:
+        """Draw the columns of some names."""
+        self._box.set_visibility(bool(names))
+        if names:
+            data = [(n.replace("_", " "), columns["step"], columns[n]) for n in names]
+            widgets.redraw(self._chart, charts.lines(data, x=self._along, y=""))
 
 
 def _columns(path: Path) -> dict[str, list[float]]:
