@@ -7,9 +7,13 @@ import numpy as np
 
 # Okabe and Ito's colours, as in the reports, each with dashes and a symbol of its own.
 LOOKS = (
-    ("#0072b2", "solid", "circle"), ("#d55e00", "dashed", "rect"), ("#009e73", "dotted", "triangle"),
-    ("#cc79a7", "solid", "diamond"), ("#8a6d00", "dashed", "pin"), ("#444444", "dotted", "arrow"),
-)  # fmt: skip
+    ("#0072b2", "solid", "circle"),
+    ("#d55e00", "dashed", "rect"),
+    ("#009e73", "dotted", "triangle"),
+    ("#cc79a7", "solid", "diamond"),
+    ("#8a6d00", "dashed", "pin"),
+    ("#444444", "dotted", "arrow"),
+)
 MOST = 400  # points of a line; no screen shows more
 
 Line = tuple[str, Sequence[float], Sequence[float]]
@@ -58,7 +62,8 @@ def lines(
         "legend": {"top": 4, "type": "scroll", "data": [name for name, _, _ in data]},
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": {
-            "type": "value", "name": x, "nameLocation": "middle", "nameGap": 28, "min": "dataMin", "max": "dataMax",
+            "type": "value", "name": x, "nameLocation": "middle", "nameGap": 28,
+            "min": "dataMin", "max": "dataMax",
         },
         "yAxis": {
             "type": "log" if log else "value", "name": y, "nameTextStyle": {"align": "left"},
@@ -74,7 +79,8 @@ def _band(
 ) -> list[dict[str, Any]]:
     """Return two stacked lines without strokes, the upper one filled."""
     plain = {
-        "type": "line", "stack": f"band {name}", "stackStrategy": "all", "symbol": "none", "silent": True,
+        "type": "line", "stack": f"band {name}", "stackStrategy": "all", "symbol": "none",
+        "silent": True,
         "lineStyle": {"opacity": 0}, "color": colour, "tooltip": {"show": False},
     }  # fmt: skip
     low = np.maximum(low, 0.0).tolist()  # nothing that is measured lies below

@@ -112,15 +112,16 @@ def _surface(
     mask: npt.NDArray[np.bool_], block: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
     """Return points (x, y, z) in voxels and triangles; open sides are closed."""
-    from skimage.measure import block_reduce, marching_cubes
+    from skimage import measure
 
     share = mask.astype(np.float32)
     if block > 1:
-        share = block_reduce(share, block, np.mean)
+        reduce: Any = measure.block_reduce  # untyped in scikit-image, as is the next
+        share = reduce(share, block, np.mean)
     padded = np.pad(share, 1)
     if not (padded > 0.5).any():  # too thin to be seen at this size
         return np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int64)
-    march: Any = marching_cubes  # untyped in scikit-image
+    march: Any = measure.marching_cubes
     points, faces, _, _ = march(padded, 0.5)
     return np.asarray((points[:, ::-1] - 0.5) * block, dtype=np.float32), faces
 

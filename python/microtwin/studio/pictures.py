@@ -53,7 +53,8 @@ def read_structure(path: Path) -> npt.NDArray[Any]:
     """
     if path.suffix.lower() == ".zarr":
         stored = open_zarr(path)
-        several = stored.ndim == 4 or (stored.ndim == 3 and "shape" in stored.attrs)
+        many = {"shape", "seeds"} & set(stored.attrs)  # what samples and twins are told by
+        several = stored.ndim == 4 or (stored.ndim == 3 and bool(many))
         return np.asarray(stored[0] if several else stored[:])
     try:
         return np.asarray(read_image(path))
@@ -61,13 +62,13 @@ def read_structure(path: Path) -> npt.NDArray[Any]:
         if path.suffix.lower() in (".npy", ".tif", ".tiff"):
             found = _stack(path)
             if found.ndim == 4:
-                return found[0]
+                return np.asarray(found[0])
         raise
 
 
 def middle(structure: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return an image as it is, of a volume the middle slice."""
-    return structure if structure.ndim == 2 else structure[len(structure) // 2]
+    return structure if structure.ndim == 2 else np.asarray(structure[len(structure) // 2])
 
 
 def shown(image: npt.NDArray[Any]) -> Pixels:
@@ -75,7 +76,7 @@ def shown(image: npt.NDArray[Any]) -> Pixels:
     if is_labels(image):
         return coloured(image)
     if image.dtype == np.uint8:
-        return np.ascontiguousarray(image)
+        return np.asarray(image, order="C")
     values = image.astype(np.float32)
     low, high = np.percentile(values, (0.5, 99.5))
     levels = np.clip((values - low) * (255 / max(high - low, 1e-12)), 0, 255)

@@ -12,8 +12,8 @@ from microtwin.errors import InputError
 
 # In the order of the work; each is what a command reads or writes.
 FOLDERS = (
-    "images", "phases", "descriptions", "twins", "annealing", "runs", "samples", "screened", "reports",
-    "transport", "jobs",
+    "images", "phases", "descriptions", "twins", "annealing", "runs", "samples", "screened",
+    "reports", "transport", "jobs",
 )  # fmt: skip
 HIDDEN = ".studio"  # thumbnails and the like, which can be made again
 SETTINGS = "studio.json"

@@ -1,5 +1,6 @@
 """The server: pages, routes and guard put together, and listening."""
 
+import importlib
 import logging
 import os
 import secrets
@@ -100,12 +101,14 @@ def serve(
 def application(studio: Studio) -> Any:
     """Return the pages and routes of a studio as an ASGI application, without its guard."""
     from fastapi import FastAPI
-    from nicegui import run, ui
+    from nicegui import app, run, ui
     from starlette.middleware.gzip import GZipMiddleware
 
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     run.process_pool_start_method = "spawn"  # threads are running here
     attach(studio)
+    app.timer(SECONDS, lambda: _advance(studio))
+    app.on_startup(_warm_up)
     ui.run_with(
         outer,
         title="microtwin",
@@ -113,7 +116,9 @@ def application(studio: Studio) -> Any:
         tailwind=False,
         show_welcome_message=False,
         reconnect_timeout=30.0,
-        gzip_middleware_factory=lambda app: GZipMiddleware(app, minimum_size=1000, compresslevel=1),
+        gzip_middleware_factory=lambda inner: GZipMiddleware(
+            inner, minimum_size=1000, compresslevel=1
+        ),
     )
     return outer
 
@@ -127,8 +132,6 @@ def attach(studio: Studio) -> None:
     routes.register(app, studio)
     app.add_static_files("/studio", Path(__file__).parent / "static")
     pages.register(studio)
-    app.timer(SECONDS, lambda: _advance(studio))
-    app.on_startup(_warm_up)
 
 
 async def _advance(studio: Studio) -> None:
@@ -147,6 +150,7 @@ async def _warm_up() -> None:
 
     async def start() -> None:
         await run.cpu_bound(previews.warm_up)
+        await run.io_bound(importlib.import_module, "microtwin.generation.presets")
 
     background_tasks.create(start())
 

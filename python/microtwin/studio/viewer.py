@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 
-from microtwin.studio import meshes, pictures, previews, widgets
+from microtwin.studio import meshes, pictures, previews, waiting, widgets
 from microtwin.studio.context import View
 from microtwin.studio.widgets import Problem
 
@@ -35,7 +35,7 @@ class Viewer:
         ui.timer(0.05, self._open, once=True)
 
     async def _open(self) -> None:
-        about, reason = await run.io_bound(previews.safely, _about, self._file)
+        about, reason = await waiting.read(_about, self._file)
         self._wait.set_visibility(False)
         if about is None:
             self._problem.show(reason)
@@ -57,10 +57,10 @@ class Viewer:
     def _solid(self) -> None:
         t = self.view.t
         with ui.element("div").style("display:flex;flex-direction:column;gap:12px;min-width:0"):
-            with ui.scene(
-                width=560, height=420, grid=False, background_color="#f2f4f6", fps=30,
-            ).classes("scene").props(f'role="img" aria-label="{t("viewer.solid")}"') as self._scene:  # fmt: skip
-                pass
+            self._scene = ui.scene(
+                width=560, height=420, grid=False, background_color="#f2f4f6", fps=30
+            )
+            self._scene.classes("scene").props(f'role="img" aria-label="{t("viewer.solid")}"')
             half = meshes.EDGE / 2
             self._scene.move_camera(
                 x=1.5 * meshes.EDGE, y=-1.1 * meshes.EDGE, z=1.25 * meshes.EDGE,
@@ -106,9 +106,7 @@ class Viewer:
         t, cut = self.view.t, float(self._cut.value)
         wanted = tuple(int(phase) for phase in self._phases.value)
         cache = self.view.project.hidden("meshes")
-        found, reason = await run.cpu_bound(
-            previews.safely, previews.solid, self._file, cache, wanted, cut
-        )
+        found, reason = await waiting.compute(previews.solid, self._file, cache, wanted, cut)
         if mine != self._asked:
             return
         if found is None:
@@ -152,8 +150,8 @@ class Viewer:
             with ui.element("div").classes("form"):
                 if volume:
                     axis = widgets.select(
-                        {i: t("viewer.across", axis=AXES[i]) for i in range(3)},
-                        t("viewer.axis"), value=0,
+                        {str(i): t("viewer.across", axis=AXES[i]) for i in range(3)},
+                        t("viewer.axis"), value="0",
                     )  # fmt: skip
                     with ui.element("div"):
                         ui.label(t("viewer.position")).classes("quiet")

@@ -12,7 +12,7 @@ from nicegui import ui
 from microtwin.errors import MicrotwinError
 from microtwin.studio import pictures
 from microtwin.studio.context import View
-from microtwin.studio.jobs import Job, last_step, steps
+from microtwin.studio.jobs import Job, Step, last_step, steps
 from microtwin.studio.jobs import job as jobs
 from microtwin.studio.layout import Text
 
@@ -234,7 +234,8 @@ class _Card:
     def __init__(
         self, view: View, job: Job, details: "Callable[[View, Job], Details] | None"
     ) -> None:
-        self._view, self._seen = view, ()
+        self._view = view
+        self._seen: tuple[Job, Step | None] | None = None
         t = view.t
         self._folder = view.queue.folder_of(job.number)
         with ui.element("article").classes("job").props(f'data-job="{job.number}"'):
@@ -284,7 +285,7 @@ class _Card:
         signature = (job, step)
         if signature == self._seen:
             return
-        self._seen = signature  # type: ignore[assignment]
+        self._seen = signature
         t = self._view.t
         self._state.classes(replace=f"state {job.state}")
         self._icon.props(f'name="{ICONS[job.state]}"')
@@ -315,7 +316,7 @@ class _Card:
         return self._view.t("jobs.pause" if job.kind in jobs.RESUMED else "jobs.stop")
 
 
-def _progress(view: View, job: Job, step: jobs.Step | None) -> str:
+def _progress(view: View, job: Job, step: Step | None) -> str:
     """Tell how far a job is in words: stage, share, what is left, what is worth watching."""
     t = view.t
     if job.over:
@@ -334,7 +335,7 @@ def _progress(view: View, job: Job, step: jobs.Step | None) -> str:
     return " · ".join(parts)
 
 
-def _left(job: Job, found: list[jobs.Step]) -> float | None:
+def _left(job: Job, found: list[Step]) -> float | None:
     """Return the seconds left of a stage, from how fast it has been since this start."""
     mine = [one for one in found if one.time >= (job.started or 0.0)]
     if not mine:

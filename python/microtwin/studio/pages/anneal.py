@@ -8,6 +8,7 @@ from nicegui import ui
 from microtwin.studio import charts, widgets
 from microtwin.studio.context import View
 from microtwin.studio.jobs import Job, steps
+from microtwin.studio.layout import Text
 from microtwin.studio.widgets import Problem
 
 ANNEALED = ("two_point", "lineal_path", "chord_length", "cluster")
@@ -91,10 +92,10 @@ class Course:
             with ui.element("figure"):
                 self._chart = ui.echart(self._energies(job)).classes("chart")
                 self._chart.props(f'role="img" aria-label="{t("anneal.energy")}"')
-                widgets.Text("figcaption", t("anneal.energy"))
+                Text("figcaption", t("anneal.energy"))
             with ui.element("figure") as self._figure:
                 self._picture = widgets.picture("", t("anneal.latest"), classes="shot")
-                widgets.Text("figcaption", t("anneal.latest"))
+                Text("figcaption", t("anneal.latest"))
         self._links = ui.element("div").classes("line")
 
     def update(self, job: Job) -> None:

@@ -9,7 +9,7 @@ from nicegui import events, run, ui
 
 from microtwin.errors import InputError, MicrotwinError
 from microtwin.images import Catalogue, sample_micrographs, save_image
-from microtwin.studio import previews, uploads, widgets
+from microtwin.studio import previews, uploads, waiting, widgets
 from microtwin.studio.context import View, catalogue
 from microtwin.studio.project import PICTURES
 from microtwin.studio.widgets import Problem
@@ -21,7 +21,8 @@ NANOMETRE = 1e-9
 
 def build(view: View) -> None:
     """Build the page."""
-    t, problem_of = view.t, {}
+    t = view.t
+    problem_of: dict[str, Problem] = {}
 
     @ui.refreshable
     def gallery() -> None:
@@ -48,7 +49,7 @@ def build(view: View) -> None:
         await _details(view, path, gallery.refresh)
 
     async def took(event: events.UploadEventArguments) -> None:
-        problem: Problem = problem_of["upload"]
+        problem = problem_of["upload"]
         part = view.project.hidden("uploads") / f"{token_hex(8)}{_suffix(event.file.name)}"
         await event.file.save(part)
         try:
@@ -65,12 +66,15 @@ def build(view: View) -> None:
                 widgets.heading(t("images.add"))
                 megabytes = view.studio.max_upload // 2**20
                 ui.upload(
-                    multiple=True, auto_upload=True, label=t("images.drop"), on_upload=took,
+                    multiple=True,
+                    auto_upload=True,
+                    label=t("images.drop"),
+                    on_upload=took,
                     max_file_size=view.studio.max_upload,
                     on_rejected=lambda: problem_of["upload"].show(
                         t("images.rejected", megabytes=megabytes)
                     ),
-                ).props(f'accept="{",".join(PICTURES)}" aria-label="{t("images.drop")}"')  # fmt: skip
+                ).props(f'accept="{",".join(PICTURES)}" aria-label="{t("images.add")}"')
                 ui.label(t("images.kinds", megabytes=megabytes)).classes("quiet")
                 problem_of["upload"] = Problem()
             _settings(view)
@@ -125,7 +129,7 @@ async def _details(view: View, path: Path, changed: Any) -> None:
     """Show one image large, with what is known of it."""
     t = view.t
     crop = view.project.read_settings().rows_to_crop
-    about, wrong = await run.io_bound(previews.safely, previews.about_image, path, crop=crop)
+    about, wrong = await waiting.read(previews.about_image, path, crop=crop)
     relative = view.project.relative(path)
     with ui.dialog(value=True) as dialog, ui.card().style("width:min(920px,94vw);max-width:none"):
         widgets.heading(path.name)

@@ -1,15 +1,15 @@
 """Measure: correlation functions as curves with bands, their values, tables to take away."""
 
 from functools import partial
+from typing import Any
 
-from nicegui import events, run, ui
+from nicegui import events, ui
 
-from microtwin.errors import MicrotwinError
 from microtwin.statistics import Description
 from microtwin.statistics._kinds import KINDS
 from microtwin.statistics._registry import STATISTICS
 from microtwin.statistics.directions import FAMILIES
-from microtwin.studio import charts, widgets
+from microtwin.studio import charts, waiting, widgets
 from microtwin.studio.context import View
 from microtwin.studio.widgets import Problem
 
@@ -104,12 +104,9 @@ def _results(view: View, files: list[str]) -> None:
         path = view.project.existing(f"descriptions/{choice.value}")
         body.clear()
         problem.clear()
-        try:
-            found = await run.io_bound(Description.from_json, path)
-        except MicrotwinError as error:
-            problem.show(str(error))
-            return
+        found, wrong = await waiting.read(Description.from_json, path)
         if found is None:
+            problem.show(wrong)
             return
         with body:
             _description(view, found, str(choice.value))
@@ -184,7 +181,8 @@ def _unit(statistic: str) -> str:
 
 
 def _clicked(view: View, values: ui.label, event: events.EChartPointClickEventArguments) -> None:
-    lag, value = event.value[0], event.value[1]
+    point: Any = event.value
+    lag, value = point
     values.set_text(
         view.t("measure.at", curve=event.series_name, lag=f"{lag:.4g}", value=f"{value:.6g}")
     )
@@ -193,5 +191,5 @@ def _clicked(view: View, values: ui.label, event: events.EChartPointClickEventAr
 async def _download_csv(view: View, found: Description, name: str) -> None:
     stem = name.removesuffix(".json")
     target = view.project.root / "descriptions" / f"{stem}.csv"
-    await run.io_bound(found.to_csv, target)
+    await waiting.read(found.to_csv, target)
     ui.navigate.to(widgets.url("/file", path=f"descriptions/{stem}.csv", download="true"))

@@ -3,11 +3,12 @@
 import asyncio
 import base64
 
-from nicegui import run, ui
+from nicegui import ui
 
 from microtwin.phases import METHODS
-from microtwin.studio import previews, widgets
+from microtwin.studio import previews, waiting, widgets
 from microtwin.studio.context import View, number_of, usable
+from microtwin.studio.layout import Text
 from microtwin.studio.widgets import Problem
 
 
@@ -69,10 +70,10 @@ def build(view: View) -> None:
             with ui.element("div").classes("columns"):
                 with ui.element("figure"):
                     before = widgets.picture("", t("phases.before"))
-                    widgets.Text("figcaption", t("phases.before"))
+                    Text("figcaption", t("phases.before"))
                 with ui.element("figure"):
                     after = widgets.picture("", t("phases.after"))
-                    widgets.Text("figcaption", t("phases.after"))
+                    Text("figcaption", t("phases.after"))
             legend = ui.element("div").classes("legend")
             note = ui.label().classes("quiet")
 
@@ -84,8 +85,8 @@ def build(view: View) -> None:
             await asyncio.sleep(0.15)
             if mine != asked["count"]:
                 return
-        found, reason = await run.cpu_bound(
-            previews.safely, previews.segmented, view.project.existing(image.value),
+        found, reason = await waiting.compute(
+            previews.segmented, view.project.existing(image.value),
             crop=view.project.read_settings().rows_to_crop, method=method.value,
             classes=int(classes.value or 2) if method.value == "multi_otsu" else 2,
             smooth=float(smooth.value), flatten=bool(flatten.value),

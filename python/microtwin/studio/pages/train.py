@@ -9,6 +9,7 @@ from nicegui import ui
 from microtwin.studio import charts, widgets
 from microtwin.studio.context import View, number_of, usable
 from microtwin.studio.jobs import Job
+from microtwin.studio.layout import Text
 from microtwin.studio.widgets import Problem
 
 SHOWN = 8  # progress pictures to go back through
@@ -80,7 +81,7 @@ class Course:
             self._near = _Chart(t("train.statistics"), t("train.step"))
         with ui.element("figure") as self._figure:
             self._picture = widgets.picture("", t("train.picture"))
-            self._caption = widgets.Text("figcaption", "")
+            self._caption = Text("figcaption", "")
             self._slider = ui.slider(min=1, max=1, value=1, on_change=self._show)
             self._slider.props(f'snap aria-label="{t("train.picture")}"')
         self._links = ui.element("div").classes("line")
@@ -133,7 +134,7 @@ class _Chart:
         with ui.element("figure") as self._box:
             self._chart = ui.echart(charts.lines([], x=along, y="")).classes("chart")
             self._chart.props(f'role="img" aria-label="{title}"')
-            widgets.Text("figcaption", title)
+            Text("figcaption", title)
 
     def draw(self, columns: dict[str, list[float]], names: list[str]) -> None:
         """Draw the columns of some names."""

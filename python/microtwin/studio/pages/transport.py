@@ -7,6 +7,7 @@ from nicegui import ui
 
 from microtwin.studio import widgets
 from microtwin.studio.context import View
+from microtwin.studio.layout import Text
 from microtwin.studio.widgets import Problem
 
 ROWS = 40
@@ -109,7 +110,7 @@ def _result(view: View, file: Path) -> None:
                     widgets.url("/file", path=path, v=widgets.version(picture)),
                     t("transport.figure"),
                 ).style("background:#fff;image-rendering:auto")
-                widgets.Text("figcaption", t("transport.figure"))
+                Text("figcaption", t("transport.figure"))
         with ui.element("div").classes("line"):
             widgets.downloads(view, view.project.relative(file))
 
