@@ -43,10 +43,12 @@ def studio(project, **options):
     """Start a studio, and stop it as Ctrl-C does."""
     said = project.with_name(f"{project.name}.log")
     words = [f"{name}={value}" for name, value in options.items()]
+    # What is compiled for a run need not be compiled again when it is resumed.
+    kept = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(project.with_name("compiled"))}
     with said.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("served.py")), str(project), *words],
-            stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+            stdout=out, stderr=subprocess.STDOUT, start_new_session=True, env=kept,
         )  # fmt: skip
     try:
         port = wait_for(lambda: re.search(r"http://[^/\s]+:(\d+)/", said.read_text()), 60)

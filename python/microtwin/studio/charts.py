@@ -50,7 +50,7 @@ def lines(
         series.append(
             {
                 "name": name, "type": "line", "data": points, "color": colour, "symbol": symbol,
-                "symbolSize": 5, "showSymbol": len(points) <= 80,
+                "symbolSize": 5, "showSymbol": len(points) <= 40,
                 "lineStyle": {"width": 2, "type": dashes}, "emphasis": {"focus": "series"},
             }
         )  # fmt: skip
@@ -59,7 +59,7 @@ def lines(
         "aria": {"enabled": True},
         "textStyle": {"fontFamily": "inherit"},
         "grid": {"left": 64, "right": 20, "top": 40, "bottom": 48},
-        "legend": {"top": 4, "type": "scroll", "data": [name for name, _, _ in data]},
+        "legend": {"top": 4, "right": 12, "type": "scroll", "data": [name for name, _, _ in data]},
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": {
             "type": "value", "name": x, "nameLocation": "middle", "nameGap": 28,

@@ -58,8 +58,6 @@ def frame(view: View, name: str) -> Iterator[None]:
         f'<link rel="stylesheet" href="/studio/studio.css?{__version__}">'
         f'<script>document.documentElement.lang = "{t.language}"</script>'
     )
-    with ui.element("a").classes("skip").props('href="#content"'):
-        ui.label(t("frame.skip"))
     drawer = ui.left_drawer(value=None).props(f"width=228 breakpoint={WIDE}")
     with ui.header():
         ui.button(icon="menu", on_click=drawer.toggle).props(
@@ -86,7 +84,9 @@ def frame(view: View, name: str) -> Iterator[None]:
             with ui.element("a").classes("stage").props(f'href="{one.path}" {here}'):
                 ui.icon(one.icon).props('aria-hidden="true"')
                 ui.label(t(f"{one.name}.title"))
-    with ui.element("div").props('id="content" tabindex="-1"').style("outline:none"):
+    content = ui.element("div").props('tabindex="-1"').style("outline:none")
+    ui.skip_link(t("frame.skip"), target=content)
+    with content:
         Text("h1", t(f"{name}.title"))
         Text("p", t(f"{name}.lead")).classes("lead")
     yield

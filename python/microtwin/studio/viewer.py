@@ -7,6 +7,7 @@ from nicegui import ui
 
 from microtwin.studio import meshes, pictures, previews, waiting, widgets
 from microtwin.studio.context import View
+from microtwin.studio.layout import Text
 from microtwin.studio.widgets import Problem
 
 AXES = "zyx"
@@ -28,7 +29,7 @@ class Viewer:
         self._file = view.project.existing(path)
         self._asked = 0
         self._shape: tuple[int, ...] = ()
-        self._box = ui.element("div").style("display:flex;flex-direction:column;gap:16px")
+        self._box = ui.element("div").classes("stack wide-gap")
         with self._box:
             self._wait = ui.label(view.t("viewer.wait")).classes("quiet").props('role="status"')
             self._problem = Problem()
@@ -56,14 +57,14 @@ class Viewer:
 
     def _solid(self) -> None:
         t = self.view.t
-        with ui.element("div").style("display:flex;flex-direction:column;gap:12px;min-width:0"):
+        with ui.element("div").classes("stack"):
             self._scene = ui.scene(
                 width=560, height=420, grid=False, background_color="#f2f4f6", fps=30
             )
             self._scene.classes("scene").props(f'role="img" aria-label="{t("viewer.solid")}"')
             half = meshes.EDGE / 2
             self._scene.move_camera(
-                x=1.5 * meshes.EDGE, y=-1.1 * meshes.EDGE, z=1.25 * meshes.EDGE,
+                x=1.25 * meshes.EDGE, y=-0.7 * meshes.EDGE, z=1.05 * meshes.EDGE,
                 look_at_x=half, look_at_y=half, look_at_z=0.8 * half, duration=0,
             )  # fmt: skip
             options = {k: t("viewer.phase", phase=k) for k in self._fractions}
@@ -81,8 +82,8 @@ class Viewer:
                     self._cut.on("change", self._draw, args=[])
             with ui.element("div").classes("line"):
                 for name, (x, y, z) in {
-                    "viewer.front": (0.5, -1.7, 0.5), "viewer.top": (0.5, 0.49, 2.3),
-                    "viewer.corner": (1.5, -1.1, 1.25),
+                    "viewer.front": (0.5, -1.2, 0.5), "viewer.top": (0.5, 0.49, 2.0),
+                    "viewer.corner": (1.25, -0.7, 1.05),
                 }.items():  # fmt: skip
                     widgets.button(t(name), self._looks_from(x, y, z), main=False)
             self._told = ui.label(t("viewer.wait")).classes("quiet").props('role="status"')
@@ -143,11 +144,12 @@ class Viewer:
 
     def _slices(self) -> None:
         t, volume = self.view.t, len(self._shape) == 3
-        with ui.element("div").style("display:flex;flex-direction:column;gap:12px;min-width:0"):
-            shown = widgets.picture(self._slice(0, 0.5, False), t("viewer.slice"))
-            told = ui.label().classes("quiet")
+        with ui.element("div").classes("columns"):
+            with ui.element("figure"):
+                shown = widgets.picture(self._slice(0, 0.5, False), t("viewer.slice"))
+                told = Text("figcaption", "")
             axis = at = pattern = None
-            with ui.element("div").classes("form"):
+            with ui.element("div").classes("stack"):
                 if volume:
                     axis = widgets.select(
                         {str(i): t("viewer.across", axis=AXES[i]) for i in range(3)},

@@ -207,7 +207,7 @@ def job_list(
     details: "Callable[[View, Job], Details] | None" = None,
 ) -> None:
     """Show the newest jobs of some kinds, and how far they are, as long as the page is open."""
-    with ui.element("div").style("display:flex;flex-direction:column;gap:12px;width:100%") as box:
+    with ui.element("div").classes("stack") as box:
         pass
     shown: dict[int, _Card] = {}
 

@@ -107,8 +107,9 @@ class Course:
         self._box.set_visibility(stamp[1] > 0 or stamp[2] > 0)
         widgets.redraw(self._chart, self._energies(job))
         self._figure.set_visibility(stamp[1] > 0)
-        address = widgets.url("/file", path=f"{self._course}.png", v=stamp[1])
-        self._picture.props(f'src="{address}"')
+        if stamp[1] > 0:
+            address = widgets.url("/file", path=f"{self._course}.png", v=stamp[1])
+            self._picture.props(f'src="{address}"')
         self._links.clear()
         root, t = self._view.project.root, self._view.t
         if job.over and (root / job.output).exists():

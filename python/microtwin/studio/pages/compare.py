@@ -100,7 +100,7 @@ def _comparison(view: View, real: dict[str, str], made: dict[str, str]) -> None:
 def _results(view: View) -> None:
     """Show rankings and reports, new ones as they come."""
     t = view.t
-    box = ui.element("div").style("display:flex;flex-direction:column;gap:16px")
+    box = ui.element("div").classes("stack wide-gap")
     known: dict[str, object] = {}
 
     def look() -> None:

@@ -29,7 +29,7 @@ def build(view: View) -> None:
             else:
                 asked = query.get("run", "")
                 _form(view, runs, asked if asked in runs else runs[-1])
-        with ui.element("div").style("display:flex;flex-direction:column;gap:16px;min-width:0"):
+        with ui.element("div").classes("stack wide-gap"):
             _look(view, query.get("show", ""))
 
 
@@ -72,7 +72,7 @@ def _look(view: View, asked: str) -> None:
     t = view.t
     with widgets.card():
         widgets.heading(t("generate.look"))
-        box = ui.element("div").style("display:flex;flex-direction:column;gap:16px")
+        box = ui.element("div").classes("stack wide-gap")
     known: dict[str, object] = {}
 
     def look() -> None:
@@ -88,7 +88,7 @@ def _look(view: View, asked: str) -> None:
             first = asked if asked in found else next(iter(found))
             choice = widgets.select(found, t("generate.choose"), value=first)
             problem = Problem()
-            body = ui.element("div").style("display:flex;flex-direction:column;gap:16px")
+            body = ui.element("div").classes("stack wide-gap")
 
             def show() -> None:
                 problem.clear()

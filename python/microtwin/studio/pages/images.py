@@ -61,7 +61,7 @@ def build(view: View) -> None:
         gallery.refresh()
 
     with ui.element("div").classes("aside"):
-        with ui.element("div").style("display:flex;flex-direction:column;gap:16px;min-width:0"):
+        with ui.element("div").classes("stack wide-gap"):
             with widgets.card():
                 widgets.heading(t("images.add"))
                 megabytes = view.studio.max_upload // 2**20

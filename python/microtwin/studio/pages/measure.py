@@ -28,7 +28,7 @@ def build(view: View) -> None:
                 widgets.empty(view, "measure.empty", link="/", icon="add_photo_alternate")
             else:
                 _form(view, sources)
-        with ui.element("div").style("display:flex;flex-direction:column;gap:16px;min-width:0"):
+        with ui.element("div").classes("stack wide-gap"):
             _shown(view)
 
 
@@ -67,7 +67,7 @@ def _form(view: View, sources: dict[str, str]) -> None:
 def _shown(view: View) -> None:
     """Show what has been measured; new results come by themselves."""
     t = view.t
-    box = ui.element("div").style("display:flex;flex-direction:column;gap:16px")
+    box = ui.element("div").classes("stack wide-gap")
     known: dict[str, object] = {"files": None, "chosen": None}
 
     def look() -> None:
@@ -98,7 +98,7 @@ def _results(view: View, files: list[str]) -> None:
         widgets.heading(t("measure.results"))
         choice = widgets.select(files, t("measure.result"), value=files[0])
         problem = Problem()
-        body = ui.element("div").style("display:flex;flex-direction:column;gap:16px")
+        body = ui.element("div").classes("stack wide-gap")
 
     async def show() -> None:
         path = view.project.existing(f"descriptions/{choice.value}")

@@ -51,11 +51,7 @@ class Labeller:
 
     def _build(self) -> None:
         t = self.view.t
-        with (
-            ui.element("div")
-            .classes("aside")
-            .style("grid-template-columns:minmax(0,1fr) minmax(0,330px)")
-        ):
+        with ui.element("div").classes("aside right"):
             with widgets.card():
                 with ui.element("div").classes("line apart"):
                     self._name = ui.label().style("font-weight:600")
@@ -76,7 +72,7 @@ class Labeller:
                     ui.icon("task_alt").props('aria-hidden="true"')
                     ui.label(t("select.finished"))
                 self._done.set_visibility(False)
-            with ui.element("div").style("display:flex;flex-direction:column;gap:16px;min-width:0"):
+            with ui.element("div").classes("stack wide-gap"):
                 with widgets.card():
                     widgets.heading(t("select.status"))
                     with ui.element("div").classes("facts"):

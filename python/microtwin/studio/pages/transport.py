@@ -24,7 +24,7 @@ def build(view: View) -> None:
                 widgets.empty(view, "transport.empty", link="/", icon="add_photo_alternate")
             else:
                 _form(view, sources)
-        with ui.element("div").style("display:flex;flex-direction:column;gap:16px;min-width:0"):
+        with ui.element("div").classes("stack wide-gap"):
             _results(view)
 
 
@@ -60,7 +60,7 @@ def _form(view: View, sources: dict[str, str]) -> None:
 
 def _results(view: View) -> None:
     t = view.t
-    box = ui.element("div").style("display:flex;flex-direction:column;gap:16px")
+    box = ui.element("div").classes("stack wide-gap")
     known: dict[str, object] = {}
 
     def look() -> None:
