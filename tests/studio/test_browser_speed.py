@@ -11,6 +11,7 @@ from studio import live
 from studio.test_browser import Reader, pixels
 
 pytest.importorskip("nicegui")
+pytestmark = pytest.mark.slow
 
 IMAGES = 4000
 LABELS = 12
@@ -29,9 +30,7 @@ WATCH = """() => {
 }"""
 
 
-def test_thousands_of_images_are_scrolled_and_labelled_without_lag(
-    browser, tmp_path, record_property
-):
+def test_thousands_of_images_are_scrolled_and_labelled_without_lag(browser, tmp_path):
     folder = tmp_path / "many" / "images"
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -50,7 +49,7 @@ def test_thousands_of_images_are_scrolled_and_labelled_without_lag(
             )
             reader.page.wait_for_timeout(150)
         waits = reader.page.evaluate("window.waits")
-        record_property("milliseconds", [round(wait) for wait in waits])
+        print("milliseconds from key to picture:", [round(wait) for wait in waits])
         assert np.median(waits) < 100, waits
         reader.page.get_by_text(f"{LABELS} answers saved").wait_for()
         grid = reader.page.locator("#thumbs")
@@ -66,14 +65,14 @@ def test_thousands_of_images_are_scrolled_and_labelled_without_lag(
                 return waits;
             }"""
         )
-        record_property("frames", [round(wait) for wait in frames])
+        print("milliseconds a frame:", [round(wait) for wait in frames])
         assert np.median(frames) < 100, frames
         rows = Catalogue.from_csv(folder / "catalogue.csv")
         assert sum(entry.by_person for entry in rows) == LABELS
         reader.context.close()
 
 
-def test_a_large_volume_opens_within_five_seconds(browser, tmp_path, record_property):
+def test_a_large_volume_opens_within_five_seconds(browser, tmp_path):
     folder = tmp_path / "large" / "twins"
     folder.mkdir(parents=True)
     labels = gaussian_field((SIDE,) * 3, correlation_length=8, fraction=0.4, seed=0)
@@ -94,7 +93,7 @@ def test_a_large_volume_opens_within_five_seconds(browser, tmp_path, record_prop
 
         live.wait_for(lambda: share() > 0.05, 20)
         took = time.perf_counter() - begin
-        record_property("seconds", round(took, 2))
+        print("seconds until the volume is seen:", round(took, 2))
         told = reader.page.locator("[data-faces]")
         told.wait_for()
         assert "256 × 256 × 256 voxels, shown in blocks of" in told.inner_text()

@@ -104,8 +104,13 @@ def fractions(path: Path) -> dict[int, float]:
     structure = pictures.cached(path)
     if not pictures.is_labels(structure):
         raise InputError(f"{path.name} holds grey levels and no phases")
-    counts = np.bincount(structure.ravel())
-    return {int(k): float(n / structure.size) for k, n in enumerate(counts) if n}
+    counts = {k: int(np.count_nonzero(structure == k)) for k in range(int(structure.max()) + 1)}
+    return {k: n / structure.size for k, n in counts.items() if n}
+
+
+def shown_first(fractions: dict[int, float]) -> int:
+    """Return the phase whose surface is shown unless another one is asked for."""
+    return 1 if 1 in fractions else max(fractions)
 
 
 def _surface(

@@ -87,16 +87,23 @@ def segmented(
     )
 
 
+def looked_at(path: Path, cache: Path) -> tuple[tuple[int, ...], dict[int, float]]:
+    """Return the shape of a structure and its phases; make the surface that is shown first."""
+    structure = pictures.cached(path)
+    if not pictures.is_labels(structure):
+        return tuple(map(int, structure.shape)), {}
+    shares = meshes.fractions(path)
+    if structure.ndim == 3:
+        meshes.mesh(path, cache, phase=meshes.shown_first(shares))
+    return tuple(map(int, structure.shape)), shares
+
+
 def solid(path: Path, cache: Path, phases: tuple[int, ...], cut: float) -> dict[str, Any]:
     """Make the surfaces of some phases of a volume; return what a page tells of them."""
-    shares = meshes.fractions(path)
-    shape = pictures.cached(path).shape
-    wanted = [phase for phase in phases if phase in shares] or [max(shares)]
-    made = {phase: meshes.mesh(path, cache, phase=phase, cut=cut) for phase in wanted}
+    made = {phase: meshes.mesh(path, cache, phase=phase, cut=cut) for phase in phases}
     first = next(iter(made.values()))
     return {
-        "shape": tuple(map(int, shape)),
-        "fractions": shares,
+        "shape": first.shape,
         "faces": {phase: one.faces for phase, one in made.items()},
         "block": max(one.block for one in made.values()),
         "size": first.size,

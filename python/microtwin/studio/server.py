@@ -5,6 +5,7 @@ import logging
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 TRIED = 20  # ports after the first
 SECONDS = 2.0  # between two looks at the queue
+TURN = 0.001  # seconds that a thread keeps the others waiting: pages answer first
 
 
 def serve(
@@ -90,6 +92,7 @@ def serve(
         import webbrowser
 
         webbrowser.open(address)
+    sys.setswitchinterval(TURN)
     config = uvicorn.Config(
         guarded, log_level="warning", access_log=False, ws_max_size=2**22, lifespan="on",
         timeout_graceful_shutdown=2, server_header=False,

@@ -1,6 +1,5 @@
 """A structure from all sides: a body that turns and is cut open, slices, and the phases named."""
 
-from pathlib import Path
 from typing import Any
 
 from nicegui import ui
@@ -36,7 +35,8 @@ class Viewer:
         ui.timer(0.05, self._open, once=True)
 
     async def _open(self) -> None:
-        about, reason = await waiting.read(_about, self._file)
+        cache = self.view.project.hidden("meshes")
+        about, reason = await waiting.compute(previews.looked_at, self._file, cache)
         self._wait.set_visibility(False)
         if about is None:
             self._problem.show(reason)
@@ -68,7 +68,7 @@ class Viewer:
                 look_at_x=half, look_at_y=half, look_at_z=0.8 * half, duration=0,
             )  # fmt: skip
             options = {k: t("viewer.phase", phase=k) for k in self._fractions}
-            start = [1] if 1 in options else [max(options)]
+            start = [meshes.shown_first(self._fractions)]
             with ui.element("div").classes("form"):
                 self._phases = widgets.select(
                     options, t("viewer.phases"), value=start, multiple=True,
@@ -106,6 +106,9 @@ class Viewer:
         mine = self._asked
         t, cut = self.view.t, float(self._cut.value)
         wanted = tuple(int(phase) for phase in self._phases.value)
+        if not wanted:
+            self._scene.clear()
+            return
         cache = self.view.project.hidden("meshes")
         found, reason = await waiting.compute(previews.solid, self._file, cache, wanted, cut)
         if mine != self._asked:
@@ -181,9 +184,3 @@ class Viewer:
             "/slice", path=self.path, axis=axis, at=f"{at:.4f}", pattern=str(pattern).lower(),
             v=widgets.version(self._file),
         )  # fmt: skip
-
-
-def _about(file: Path) -> tuple[tuple[int, ...], dict[int, float]]:
-    structure = pictures.cached(file)
-    known = meshes.fractions(file) if pictures.is_labels(structure) else {}
-    return tuple(map(int, structure.shape)), known

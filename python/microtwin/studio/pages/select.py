@@ -1,9 +1,9 @@
 """Select: label with keys, the least certain first; have a model label the rest."""
 
-import asyncio
 from collections import deque
+from collections.abc import Callable
 
-from nicegui import events, run, ui
+from nicegui import background_tasks, events, run, ui
 
 from microtwin.errors import MicrotwinError
 from microtwin.images import Catalogue
@@ -11,7 +11,7 @@ from microtwin.images.catalogue import Entry
 from microtwin.selection import Labelling
 from microtwin.selection.labelling import NO, YES
 from microtwin.selection.summary import summarise
-from microtwin.studio import widgets
+from microtwin.studio import waiting, widgets
 from microtwin.studio.context import View, catalogue
 from microtwin.studio.widgets import Problem
 
@@ -92,7 +92,7 @@ class Labeller:
             self._grid = widgets.thumbs(shown, self.view, scroll=True).props('id="thumbs"')
             widgets.on_thumb(self._grid, self._jump)
         ui.keyboard(on_key=self._key)
-        self._count()
+        ui.timer(0.05, self._count, once=True)
 
     def _model(self) -> None:
         t = self.view.t
@@ -130,7 +130,7 @@ class Labeller:
                 widgets.button(t("select.reload"), ui.navigate.reload, icon="refresh", main=False)
             widgets.job_list(self.view, ("select train", "select predict"), most=2)
 
-    def _act(self, key: str):  # type: ignore[no-untyped-def]
+    def _act(self, key: str) -> Callable[[], None]:
         return lambda: self._press(key)
 
     def _key(self, event: events.KeyEventArguments) -> None:
@@ -179,8 +179,7 @@ class Labeller:
         self._waiting.append(answer)
         if not self._writing:
             self._writing = True
-            events_loop = asyncio.get_running_loop()
-            self._task = events_loop.create_task(self._write_all())
+            background_tasks.create(self._write_all())
 
     async def _write_all(self) -> None:
         """Write what waits; goes on to the end even when the page is closed meanwhile."""
@@ -194,7 +193,7 @@ class Labeller:
             except (MicrotwinError, OSError) as error:
                 self._problem.show(" ".join(str(error).split()))
         self._writing = False
-        self._count()
+        await self._count()
 
     def _mark(self, number: int, label: str) -> None:
         mark = MARKS.get(label, "")
@@ -234,10 +233,13 @@ class Labeller:
         path = self.view.project.relative(entry.path)
         return widgets.url("/thumb", path=path, side=960)
 
-    def _count(self) -> None:
+    async def _count(self) -> None:
         """Tell where the labelling stands, as the table has it."""
         t = self.view.t
-        summary = summarise(self.view.project.table)
+        summary, wrong = await waiting.read(summarise, self.view.project.table)
+        if summary is None:
+            self._problem.show(wrong)
+            return
         self._yes.set_text(str(summary.by_hand.get(YES, 0)))
         self._no.set_text(str(summary.by_hand.get(NO, 0)))
         self._left.set_text(str(summary.images - sum(summary.by_hand.values())))
