@@ -301,7 +301,7 @@ def test_every_page_fits_and_is_reached_by_keyboard(browser, running, reader, wi
         assert one.page.evaluate("document.activeElement.innerText") == "Skip to the content"
         unnamed = one.page.evaluate(
             """() => [...document.querySelectorAll('button, a, input, img')].filter(e =>
-                e.offsetParent && !e.innerText?.trim() && !e.getAttribute('aria-label')
+                e.offsetParent && !e.textContent?.trim() && !e.getAttribute('aria-label')
                 && !e.labels?.length && e.getAttribute('alt') === null
                 && !e.closest('[aria-hidden=true], label, .q-uploader, .q-field')
             ).map(e => e.outerHTML.slice(0, 120))"""

@@ -63,7 +63,7 @@ def frame(view: View, name: str) -> Iterator[None]:
         ui.button(icon="menu", on_click=drawer.toggle).props(
             f'flat round dense aria-label="{t("frame.menu")}"'
         )
-        with ui.element("a").classes("brand").props('href="/"'):
+        with ui.element("a").classes("brand").props('href="/" aria-label="microtwin"'):
             ui.element("img").props('src="/studio/icon.svg" alt=""')
             Text("span", "microtwin")
         ui.label(view.project.name).classes("crumb")
