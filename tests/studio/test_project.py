@@ -74,6 +74,14 @@ def test_sources_are_folders_and_what_is_in_them(project):
     assert found == {"phases": 2, "phases/1.tif": 1, "phases/2.tif": 1, "samples/a": 1}
 
 
+def test_of_samples_the_phases_are_measured_and_not_the_grey_levels(project):
+    for name in ("phases", "grey"):
+        (project.root / "samples" / "a" / name).mkdir(parents=True)
+        for i in range(2):
+            (project.root / "samples" / "a" / name / f"{i}.png").touch()
+    assert [(s.path, s.files) for s in project.sources("samples")] == [("samples/a/phases", 2)]
+
+
 def test_a_project_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="project must be a writable folder"):

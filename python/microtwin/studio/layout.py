@@ -53,7 +53,7 @@ def frame(view: View, name: str) -> Iterator[None]:
     stage = next(one for one in STAGES if one.name == name)
     ui.page_title(f"{t(f'{name}.title')} · {view.project.name} · microtwin")
     ui.colors(primary=ACCENT, secondary="#55606e", accent=ACCENT, negative="#a3260f",
-              positive="#1c6b3a")  # fmt: skip
+              positive="#1c6b3a", info=ACCENT, warning="#8a4b00")  # fmt: skip
     ui.add_head_html(
         f'<link rel="stylesheet" href="/studio/studio.css?{__version__}">'
         f'<script>document.documentElement.lang = "{t.language}"</script>'

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from microtwin import _files
+from microtwin.comparison.labelled import as_labels
 from microtwin.errors import InputError
 from microtwin.images import read_image
+from microtwin.images.scaled import scaled_like
 from microtwin.images.zarr_files import open_zarr
 
 Pixels = npt.NDArray[np.uint8]
@@ -154,7 +156,11 @@ def cached(path: Path) -> npt.NDArray[Any]:
 
 @lru_cache(maxsize=2)
 def _cached(path: Path, version: int) -> npt.NDArray[Any]:
-    return read_structure(path)
+    structure = read_structure(path)
+    if structure.dtype != np.uint8 or is_labels(structure):
+        return structure
+    labels = as_labels(scaled_like(structure, structure))  # black and white, as samples are written
+    return structure if labels is None else np.asarray(labels)
 
 
 def _hatched(rows: Any, columns: Any, phase: int) -> Any:

@@ -195,8 +195,11 @@ class Project:
                 continue
             if entry.suffix == ".zarr" and entry.is_dir():
                 yield Source(self.relative(entry), 1)
-            elif entry.is_dir() and (count := len(_pictures(entry))):
-                yield Source(self.relative(entry), count)
+            elif entry.is_dir():
+                # Samples lie there as phases and as grey levels: what is measured are the phases.
+                held = entry / "phases" if (entry / "phases").is_dir() else entry
+                if count := len(_pictures(held)):
+                    yield Source(self.relative(held), count)
         if name != "images":
             yield from (Source(self.relative(file), 1) for file in here)
 

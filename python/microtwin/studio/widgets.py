@@ -383,9 +383,14 @@ def redraw(chart: ui.echart, options: dict[str, Any]) -> None:
     chart.update()
 
 
-def source_options(view: View, *folders: str) -> dict[str, str]:
-    """Return what lies in some folders as options of a list: path to path with a count."""
-    found = view.project.sources(*folders)
+def source_options(view: View, *folders: str, zarr: bool = False) -> dict[str, str]:
+    """Return what lies in some folders as options of a list: path to path with a count.
+
+    Not all commands read Zarr folders.
+    """
+    found = [
+        one for one in view.project.sources(*folders) if zarr or not one.path.endswith(".zarr")
+    ]
     return {
         one.path: view.t("files.many", path=one.path, n=one.files) if one.files > 1 else one.path
         for one in found

@@ -14,6 +14,7 @@ DONE, STOPPED, FAILED, LOST = "done", "stopped", "failed", "lost"
 ACTIVE = (STARTING, RUNNING, STOPPING)  # it has a process
 WAITING = (QUEUED, *ACTIVE)  # it is not over
 RESUMED = ("anneal", "train", "sample", "transport", "select train", "select predict")
+BAD_INPUT = 2  # the code of commands that could not begin
 TAIL = 16_384  # bytes at the end of a file that are looked at
 
 
@@ -73,7 +74,8 @@ class Job:
     @property
     def resumable(self) -> bool:
         """Whether it can go on from where it stopped."""
-        return self.state in (STOPPED, FAILED, LOST) and self.kind in RESUMED
+        halfway = self.state in (STOPPED, LOST) or (self.state == FAILED and self.code != BAD_INPUT)
+        return halfway and self.kind in RESUMED
 
     @property
     def answer_is_no(self) -> bool:

@@ -20,12 +20,13 @@ def build(view: View) -> None:
     real = widgets.source_options(view, "phases", "images")
     real |= widgets.described(view)
     made = widgets.source_options(view, *MADE)
+    every = widgets.source_options(view, *MADE, zarr=True)
     runs = sorted((view.project.root / "runs").glob("*/generator.npz"))
     drawn = {
         view.project.relative(file.parent): t("compare.drawn", run=file.parent.name)
         for file in runs
     }
-    if not real or not (made or drawn):
+    if not real or not (every or drawn):
         with widgets.card():
             where = "/" if not real else "/generate"
             key = "compare.empty.real" if not real else "compare.empty.made"
@@ -35,7 +36,7 @@ def build(view: View) -> None:
             with widgets.card():
                 widgets.heading(t("compare.screen"))
                 ui.label(t("compare.screen.lead")).classes("quiet")
-                _screening(view, real, {**made, **drawn})
+                _screening(view, real, {**every, **drawn})
             with widgets.card():
                 widgets.heading(t("compare.report"))
                 ui.label(t("compare.report.lead")).classes("quiet")

@@ -76,7 +76,7 @@ def _look(view: View, asked: str) -> None:
     known: dict[str, object] = {}
 
     def look() -> None:
-        found = widgets.source_options(view, "samples", "twins", "screened", "phases")
+        found = widgets.source_options(view, "samples", "twins", "screened", "phases", zarr=True)
         if found == known.get("found"):
             return
         known["found"] = found

@@ -15,6 +15,7 @@ from microtwin.studio import waiting, widgets
 from microtwin.studio.context import View, catalogue
 from microtwin.studio.widgets import Problem
 
+SMALLEST = 38  # pixels that the preclassifier needs
 AHEAD = 4  # pictures that the browser fetches before they are asked for
 MARKS = {YES: "Y ✓", NO: "N ✗"}
 
@@ -102,7 +103,7 @@ class Labeller:
             with ui.element("div").classes("form"):
                 epochs = widgets.number(t("select.epochs"), 20, min=1, format="%d")
                 size = widgets.number(
-                    t("select.side"), 64, min=16, format="%d", hint=t("select.side.hint")
+                    t("select.side"), 64, min=SMALLEST, format="%d", hint=t("select.side.hint")
                 )
                 sure = widgets.number(t("select.sure"), 0.9, min=0.5, max=1, step=0.05)
             problem = Problem()
