@@ -16,6 +16,7 @@ import pytest
 from microtwin.images import Catalogue
 from microtwin.studio.layout import STAGES
 from microtwin.studio.project import Project
+from studio import live
 from studio.live import wait_for
 
 pytest.importorskip("nicegui")
@@ -287,6 +288,29 @@ def test_nothing_went_wrong_and_nothing_was_asked_of_the_network(reader):
     ]
     assert strange == []
     assert [text for text in reader.wrong if "favicon" not in text] == []
+
+
+def test_real_micrographs_are_taken_and_segmented(browser, shared_data, tmp_path):
+    files = sorted((shared_data / "superalloy_sem").glob("*_[0-9].png"))[:3]
+    gold = shared_data / "misc_micrographs" / "nanoporous_gold_aquami.png"
+    if not files or not gold.exists():
+        pytest.skip("no superalloy or gold among the real micrographs")
+    with live.studio(tmp_path / "alloy") as one:
+        reader = Reader(browser, one)
+        reader.go("/")
+        reader.page.set_input_files("input[type=file]", files)
+        reader.page.get_by_text("Catalogue: 3 images").wait_for()
+        reader.go("/phases")
+        reader.page.get_by_text(re.compile(r"phase 1: \d+\.\d %")).wait_for(timeout=PATIENCE)
+        reader.press("Segment all")
+        reader.job()
+        assert len(Project(one.project).pictures("phases")) == 3
+        reader.go("/")
+        reader.page.set_input_files("input[type=file]", gold)
+        reader.page.locator(f'.thumbs button[title="{gold.name}"]').click()
+        reader.page.get_by_text("77 rows").wait_for()  # its info bar
+        assert reader.wrong == []
+        reader.context.close()
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -161,6 +161,20 @@ def test_what_is_wrong_is_said_where_it_happens(full):
     assert Still(full.root).all() == []
 
 
+@pytest.mark.parametrize("path", ["../secret.tif", "/etc/passwd", "a=../secret.tif"])
+def test_no_command_is_given_a_file_outside_the_project(project, path):
+    from microtwin.errors import InputError
+    from microtwin.studio import widgets
+    from microtwin.studio.context import View
+    from microtwin.studio.texts import Texts
+
+    queue = Still(project.root)
+    view = View(Studio(project, queue, 2**20), Texts())
+    with pytest.raises(InputError, match="must lie in the project"):
+        widgets.start(view, ["describe", path], title="trick")
+    assert queue.all() == []
+
+
 def test_a_result_that_is_damaged_is_said_to_be(full):
     (full.root / "descriptions" / "d.json").write_text("{}")
 

@@ -35,12 +35,14 @@ class Problem:
 
     def __init__(self) -> None:
         with ui.element("div").classes("problem").props('role="alert"') as self._box:
-            ui.icon("error").props('aria-hidden="true"')
+            self._icon = ui.icon("error").props('aria-hidden="true"')
             self._label = ui.label()
         self.clear()
 
-    def show(self, text: str) -> None:
-        """Tell what is wrong."""
+    def show(self, text: str, *, note: bool = False) -> None:
+        """Tell what is wrong, or only worth knowing."""
+        self._box.classes(replace="note" if note else "problem")
+        self._icon.props(f'name="{"info" if note else "error"}"')
         self._label.set_text(text)
         self._box.set_visibility(True)
 
@@ -193,7 +195,17 @@ def picture(address: str, alt: str, *, classes: str = "shot") -> Any:
 
 
 def start(view: View, command: Sequence[str], *, title: str, output: str = "") -> Job:
-    """Put a command in line and say so."""
+    """Put a command in line and say so.
+
+    Raises
+    ------
+    InputError
+        If it names a file outside the project, whatever the page was sent.
+    """
+    for word in command:
+        path = word.rpartition("=")[2]
+        if "/" in path and not word.startswith("--"):
+            view.project.inside(path)
     job = view.queue.submit(command, title=title, output=output)
     ui.notify(view.t("jobs.started", n=job.number, title=title), type="info")
     return job
@@ -298,7 +310,7 @@ class _Card:
         if job.state in (jobs.FAILED, jobs.LOST):
             self._problem.show(job.message or t("jobs.lost"))
         elif job.answer_is_no and job.message:
-            self._problem.show(job.message)
+            self._problem.show(job.message, note=True)
         else:
             self._problem.clear()
         self._stop.set_visibility(not job.over)
