@@ -99,7 +99,7 @@ def test_empty_pages_say_what_to_do_next(tmp_path):
         press(user, "Add images")
         await user.should_see("Drop micrographs or volumes here")
         press(user, "Use the built-in sample")
-        await user.should_see("Catalogue: 12 images", retries=60)
+        await user.should_see("Catalogue: 12 images", retries=300)
 
     visit(Project(tmp_path / "new"), look)
 
@@ -156,9 +156,25 @@ def test_what_is_wrong_is_said_where_it_happens(full):
         user.find(kind=ui.input, content="Who labels").clear().type("model")
         press(user, "Save")
         await user.should_see("by must be a person's name, not 'model'")
+        await user.open("/select")
+        user.find(kind=ui.number, content="Epochs at most").clear()
+        press(user, "Train")
+        await user.should_see("Epochs at most: a whole number is needed")
 
     visit(full, look)
     assert Still(full.root).all() == []
+
+
+def test_two_jobs_never_write_to_one_place(full):
+    async def look(user):
+        await user.open("/train")
+        press(user, "Train")
+        await user.should_see("Job 1 is in line")
+        press(user, "Train")
+        await user.should_see("Job 2 is in line")
+
+    visit(full, look)
+    assert {job.output for job in Still(full.root).all()} == {"runs/generator", "runs/generator-2"}
 
 
 @pytest.mark.parametrize("path", ["../secret.tif", "/etc/passwd", "a=../secret.tif"])
@@ -169,7 +185,7 @@ def test_no_command_is_given_a_file_outside_the_project(project, path):
     from microtwin.studio.texts import Texts
 
     queue = Still(project.root)
-    view = View(Studio(project, queue, 2**20), Texts())
+    view = View(Studio(project, queue, 2**20), Texts(), Catalogue(()))
     with pytest.raises(InputError, match="must lie in the project"):
         widgets.start(view, ["describe", path], title="trick")
     assert queue.all() == []

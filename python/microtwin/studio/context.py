@@ -38,10 +38,13 @@ class View:
         What it shows.
     t : Texts
         In the reader's language.
+    rows : Catalogue
+        The images when the page was opened.
     """
 
     studio: Studio
     t: Texts
+    rows: Catalogue
 
     @property
     def project(self) -> Project:
@@ -52,6 +55,11 @@ class View:
     def queue(self) -> Queue:
         """Its jobs."""
         return self.studio.queue
+
+    def free(self, folder: str, name: str, suffix: str = "") -> str:
+        """Return a path for something new, which no job is about to write either."""
+        waiting = {job.output for job in self.queue.all() if not job.over}
+        return self.project.free(folder, name, suffix, taken=waiting)
 
 
 def catalogue(project: Project) -> Catalogue:
@@ -64,18 +72,17 @@ def catalogue(project: Project) -> Catalogue:
     return now.where(lambda entry: entry.path in there)
 
 
-def usable(project: Project) -> list[str]:
+def usable(project: Project, rows: Catalogue) -> list[str]:
     """Return what commands work on: all images, or those labelled as fit once some are.
 
     These are relative paths; the folder alone where all of its images are meant.
     """
-    rows = catalogue(project)
     fit = [entry for entry in rows if entry.label == "YES"]
     if not fit:
         return ["images"]
     return [project.relative(entry.path) for entry in fit]
 
 
-def number_of(paths: Sequence[str], project: Project) -> int:
+def number_of(paths: Sequence[str], rows: Catalogue) -> int:
     """Return how many images that are."""
-    return len(project.images()) if list(paths) == ["images"] else len(paths)
+    return len(rows) if list(paths) == ["images"] else len(paths)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -145,8 +145,10 @@ class Project:
         """Return how a path in the project is called there."""
         return path.absolute().relative_to(self.root).as_posix()
 
-    def free(self, folder: str, name: str, suffix: str = "") -> str:
+    def free(self, folder: str, name: str, suffix: str = "", *, taken: Collection[str] = ()) -> str:
         """Return a relative path for something new: the name, with a number where it is taken.
+
+        What is `taken` need not be there yet.
 
         Raises
         ------
@@ -155,9 +157,9 @@ class Project:
         """
         kept = safe_name(name, what="name")
         for number in range(1, 10_000):
-            tried = kept if number == 1 else f"{kept}-{number}"
-            if not any((self.root / folder).glob(f"{tried}{suffix or ''}")):
-                return f"{folder}/{tried}{suffix}"
+            tried = f"{folder}/{kept if number == 1 else f'{kept}-{number}'}{suffix}"
+            if tried not in taken and not (self.root / tried).exists():
+                return tried
         raise InputError(f"name must be a new one; {kept} is taken too often")
 
     def images(self) -> list[Path]:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from microtwin.errors import MicrotwinError
+from microtwin.errors import InputError, MicrotwinError
 from microtwin.studio import pictures
 from microtwin.studio.context import View
 from microtwin.studio.jobs import Job, Step, last_step, steps
@@ -106,6 +106,33 @@ def number(label: str, value: float | None, *, hint: str = "", **more: Any) -> u
     return ui.number(label, value=value, **more).props(
         f'outlined hide-bottom-space hint="{html.escape(hint)}"'
     )
+
+
+def whole(view: View, field: ui.number) -> int:
+    """Return the whole number in a field.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    value = field.value
+    if value is None or value != int(value):
+        raise InputError(view.t("form.whole", name=field.props["label"]))
+    return int(value)
+
+
+def real(view: View, field: ui.number) -> float:
+    """Return the number in a field.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if field.value is None:
+        raise InputError(view.t("form.number", name=field.props["label"]))
+    return float(field.value)
 
 
 def text(label: str, value: str, *, hint: str = "") -> ui.input:

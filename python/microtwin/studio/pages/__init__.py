@@ -5,7 +5,9 @@ from collections.abc import Callable
 from nicegui import ui
 from starlette.requests import Request
 
-from microtwin.studio.context import Studio, View
+from microtwin.images import Catalogue
+from microtwin.studio import waiting
+from microtwin.studio.context import Studio, View, catalogue
 from microtwin.studio.layout import STAGES, frame
 from microtwin.studio.pages import (
     anneal,
@@ -44,9 +46,10 @@ def register(studio: Studio) -> None:
 
 def _add(studio: Studio, name: str, path: str) -> None:
     @ui.page(path, response_timeout=SECONDS)
-    def show(request: Request) -> None:
+    async def show(request: Request) -> None:
         accepted = request.headers.get("accept-language", "")
         texts = Texts(preferred(request.cookies.get(COOKIE), accepted))
-        view = View(studio, texts)
+        rows, _ = await waiting.read(catalogue, studio.project)
+        view = View(studio, texts, Catalogue(()) if rows is None else rows)
         with frame(view, name):
             BUILDERS[name](view)

@@ -57,17 +57,17 @@ def _form(view: View, sources: dict[str, str]) -> None:
     problem = Problem()
 
     def anneal() -> None:
-        output = view.project.free("twins", str(name.value), ".tif")
+        output = view.free("twins", str(name.value), ".tif")
         course = _course_of(output)
         command = ["anneal", str(target.value), f"--shape={shape.value}", "-o", output]
-        command += [f"--seed={int(seed.value or 0)}", "--history", f"{course}.csv"]
+        command += [f"--seed={widgets.whole(view, seed)}", "--history", f"{course}.csv"]
         command += ["--frames", f"{course}.gif", "--latest", f"{course}.png", "--json"]
         if not str(target.value).endswith(".json"):
             command.append(f"--statistics={','.join(statistics.value or ANNEALED[:2])}")
         if lag.value:
-            command.append(f"--max-lag={int(lag.value)}")
+            command.append(f"--max-lag={widgets.whole(view, lag)}")
         if seconds.value:
-            command.append(f"--max-seconds={float(seconds.value)}")
+            command.append(f"--max-seconds={widgets.real(view, seconds)}")
         if schedule.value != "quench":
             command.append(f"--schedule={schedule.value}")
         widgets.start(view, command, title=PurePosixPath(course).name, output=output)

@@ -58,13 +58,13 @@ def _screening(view: View, real: dict[str, str], made: dict[str, str]) -> None:
     problem = Problem()
 
     def screen() -> None:
-        output = view.project.free("screened", str(name.value))
+        output = view.free("screened", str(name.value))
         command = ["screen", str(samples.value), "-r", str(reference.value), "-o", output]
         command += ["--table", f"{output}.csv", "--json"]
         if keep.value:
-            command.append(f"--keep={int(keep.value)}")
+            command.append(f"--keep={widgets.whole(view, keep)}")
         if budget.value:
-            command.append(f"--budget={int(budget.value)}")
+            command.append(f"--budget={widgets.whole(view, budget)}")
         widgets.start(view, command, title=PurePosixPath(output).name, output=output)
 
     widgets.button(t("compare.screen.start"), problem.guards(screen), icon="filter_alt")
@@ -85,7 +85,7 @@ def _comparison(view: View, real: dict[str, str], made: dict[str, str]) -> None:
     def compare() -> None:
         if not methods.value:
             raise InputError(t("compare.choose"))
-        output = view.project.free("reports", str(name.value), ".html")
+        output = view.free("reports", str(name.value), ".html")
         command = ["compare", str(reference.value)]
         for path in methods.value:
             command += ["--with", f"{PurePosixPath(path).with_suffix('').as_posix()}={path}"]

@@ -52,13 +52,19 @@ def _form(view: View, runs: list[str], chosen: str) -> None:
     problem = Problem()
 
     def sample() -> None:
-        output = view.project.free("samples", str(name.value), str(form.value))
-        command = ["sample", str(source.value), "-o", output, f"--count={int(count.value or 1)}"]
-        command += [f"--seed={int(seed.value or 0)}", "--json"]
+        output = view.free("samples", str(name.value), str(form.value))
+        command = [
+            "sample",
+            str(source.value),
+            "-o",
+            output,
+            f"--count={widgets.whole(view, count)}",
+        ]
+        command += [f"--seed={widgets.whole(view, seed)}", "--json"]
         if str(shape.value).strip():
             command.append(f"--shape={str(shape.value).strip()}")
         if porosity.value is not None:
-            command.append(f"--porosity={float(porosity.value)}")
+            command.append(f"--porosity={widgets.real(view, porosity)}")
         if periodic.value:
             command.append("--periodic")
         widgets.start(view, command, title=PurePosixPath(output).name, output=output)

@@ -23,10 +23,12 @@ def build(view: View) -> None:
     """Build the page."""
     t = view.t
     problem_of: dict[str, Problem] = {}
+    held = {"rows": view.rows}
+    changed = {"since": False}
 
     @ui.refreshable
     def gallery() -> None:
-        rows = catalogue(view.project)
+        rows = held["rows"]
         with widgets.card():
             widgets.heading(t("images.all", n=len(rows)))
             if not len(rows):
@@ -43,10 +45,25 @@ def build(view: View) -> None:
 
     async def add_sample() -> None:
         await run.io_bound(_write_sample, view.project.root / "images")
+        changed["since"] = True
+
+    async def look_again() -> None:
+        """Show what has come, once for all that came at once."""
+        if not changed["since"]:
+            return
+        changed["since"] = False
+        rows, wrong = await waiting.read(catalogue, view.project)
+        if rows is None:
+            problem_of["upload"].show(wrong)
+            return
+        held["rows"] = rows
         gallery.refresh()
 
+    def note() -> None:
+        changed["since"] = True
+
     async def look_at(path: Path) -> None:
-        await _details(view, path, gallery.refresh)
+        await _details(view, path, note)
 
     async def took(event: events.UploadEventArguments) -> None:
         problem = problem_of["upload"]
@@ -58,7 +75,7 @@ def build(view: View) -> None:
             uploads.log.warning("refused the upload %r: %s", event.file.name[:200], error)
             problem.show(str(error))
             return
-        gallery.refresh()
+        note()
 
     with ui.element("div").classes("aside"):
         with ui.element("div").classes("stack wide-gap"):
@@ -80,6 +97,7 @@ def build(view: View) -> None:
             _settings(view)
         with ui.element("div").style("min-width:0"):
             gallery()
+    ui.timer(0.5, look_again)
 
 
 def _settings(view: View) -> None:
@@ -110,7 +128,9 @@ def _settings(view: View) -> None:
             wanted = replace(
                 known,
                 spacing=None if edge in (None, 0, "") else float(edge) * NANOMETRE,
-                crop_info_bar=str(int(rows.value or 0)) if crop.value == "rows" else crop.value,
+                crop_info_bar=str(widgets.whole(view, rows))
+                if crop.value == "rows"
+                else crop.value,
                 person=_person(person.value),
             )
             view.project.write_settings(wanted)

@@ -51,13 +51,13 @@ def _form(view: View, sources: dict[str, str]) -> None:
     def measure() -> None:
         chosen = str(source.value)
         wanted = str(name.value).strip() or chosen.replace("/", "-")
-        output = view.project.free("descriptions", wanted, ".json")
+        output = view.free("descriptions", wanted, ".json")
         options = view.project.read_settings().options if chosen.startswith("images") else []
         command = ["describe", chosen, "-o", output, *options, "--json"]
         command += [f"--statistics={','.join(statistics.value or ['two_point'])}"]
         command += [f"--directions={directions.value}"]
         if lag.value:
-            command.append(f"--max-lag={int(lag.value)}")
+            command.append(f"--max-lag={widgets.whole(view, lag)}")
         widgets.start(view, command, title=t("measure.job", source=chosen), output=output)
 
     widgets.button(t("measure.start"), problem.guards(measure), icon="show_chart")

@@ -7,7 +7,7 @@ from nicegui import ui
 
 from microtwin.phases import METHODS
 from microtwin.studio import previews, waiting, widgets
-from microtwin.studio.context import View, number_of, usable
+from microtwin.studio.context import View, catalogue, number_of, usable
 from microtwin.studio.layout import Text
 from microtwin.studio.widgets import Problem
 
@@ -15,7 +15,7 @@ from microtwin.studio.widgets import Problem
 def build(view: View) -> None:
     """Build the page."""
     t = view.t
-    files = view.project.images()
+    files = [entry.path for entry in view.rows]
     if not files:
         with widgets.card():
             widgets.empty(view, "phases.empty", link="/", icon="add_photo_alternate")
@@ -49,16 +49,17 @@ def build(view: View) -> None:
             problem = Problem()
 
             def segment() -> None:
-                paths = usable(view.project)
+                rows = catalogue(view.project)
+                paths = usable(view.project, rows)
                 command = ["segment", *paths, "-o", "phases", *view.project.read_settings().options]
                 command += [f"--method={method.value}", f"--smooth={float(smooth.value)}", "--json"]
                 if method.value == "multi_otsu":
-                    command.append(f"--classes={int(classes.value)}")
+                    command.append(f"--classes={widgets.whole(view, classes)}")
                 if flatten.value:
                     command.append("--flatten")
                 if by_hand.value:
                     command.append(f"--threshold={float(level.value)}")
-                many = number_of(paths, view.project)
+                many = number_of(paths, rows)
                 widgets.start(view, command, title=t("phases.job", n=many), output="phases")
 
             widgets.button(t("phases.all"), problem.guards(segment), icon="contrast")

@@ -12,7 +12,7 @@ from microtwin.selection import Labelling
 from microtwin.selection.labelling import NO, YES
 from microtwin.selection.summary import summarise
 from microtwin.studio import waiting, widgets
-from microtwin.studio.context import View, catalogue
+from microtwin.studio.context import View
 from microtwin.studio.widgets import Problem
 
 SMALLEST = 38  # pixels that the preclassifier needs
@@ -22,12 +22,11 @@ MARKS = {YES: "Y ✓", NO: "N ✗"}
 
 def build(view: View) -> None:
     """Build the page."""
-    rows = catalogue(view.project)
-    if not len(rows):
+    if not len(view.rows):
         with widgets.card():
             widgets.empty(view, "select.empty", link="/", icon="add_photo_alternate")
         return
-    Labeller(view, rows)
+    Labeller(view, view.rows)
 
 
 class Labeller:
@@ -111,15 +110,21 @@ class Labeller:
             def train() -> None:
                 widgets.start(
                     self.view,
-                    ["select", "train", "images", f"--epochs={int(epochs.value)}",
-                     f"--size={int(size.value)}", "--json"],
+                    ["select", "train", "images", f"--epochs={widgets.whole(self.view, epochs)}",
+                     f"--size={widgets.whole(self.view, size)}", "--json"],
                     title=t("select.train"),
                 )  # fmt: skip
 
             def predict() -> None:
                 widgets.start(
                     self.view,
-                    ["select", "predict", "images", f"--sure={float(sure.value)}", "--json"],
+                    [
+                        "select",
+                        "predict",
+                        "images",
+                        f"--sure={widgets.real(self.view, sure)}",
+                        "--json",
+                    ],
                     title=t("select.rest"),
                 )
 

@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from microtwin.studio import charts, widgets
-from microtwin.studio.context import View, number_of, usable
+from microtwin.studio.context import View, catalogue, number_of, usable
 from microtwin.studio.jobs import Job
 from microtwin.studio.layout import Text
 from microtwin.studio.widgets import Problem
@@ -21,8 +21,8 @@ def build(view: View) -> None:
 
     t = view.t
     sources = widgets.source_options(view, "images", "phases")
-    if view.project.images():
-        count = number_of(usable(view.project), view.project)
+    if len(view.rows):
+        count = number_of(usable(view.project, view.rows), view.rows)
         sources = {"": t("train.usable", n=count), **sources}
     with ui.element("div").classes("aside"):
         with widgets.card():
@@ -54,13 +54,15 @@ def _form(view: View, sources: dict[str, str], names: list[str], default: str) -
     problem = Problem()
 
     def train() -> None:
-        output = view.project.free("runs", str(name.value))
-        paths = [str(source.value)] if source.value else usable(view.project)
+        output = view.free("runs", str(name.value))
+        paths = (
+            [str(source.value)] if source.value else usable(view.project, catalogue(view.project))
+        )
         command = ["train", *paths, "-o", output, f"--preset={preset.value}"]
-        command += [f"--seed={int(seed.value or 0)}", "--json"]
+        command += [f"--seed={widgets.whole(view, seed)}", "--json"]
         command += view.project.read_settings().options
         if steps.value:
-            command.append(f"--steps={int(steps.value)}")
+            command.append(f"--steps={widgets.whole(view, steps)}")
         if porosity.value:
             command.append("--condition=porosity")
         widgets.start(view, command, title=PurePosixPath(output).name, output=output)

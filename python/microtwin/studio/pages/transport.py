@@ -45,7 +45,7 @@ def _form(view: View, sources: dict[str, str]) -> None:
     problem = Problem()
 
     def conduct() -> None:
-        output = view.project.free("transport", str(name.value), ".csv")
+        output = view.free("transport", str(name.value), ".csv")
         picture = f"{output.removesuffix('.csv')}.png"
         command = ["transport", str(source.value), f"--phase={phase.value}", "-o", output]
         command += ["--plot", picture, f"--axis={axis.value}", f"--tol={tol.value}", "--json"]
