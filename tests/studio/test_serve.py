@@ -136,6 +136,9 @@ def test_pictures_slices_and_surfaces_are_made(served):
     assert (status, b"must be a volume" in body) == (400, True)
     assert ask(served, "/slice?path=phases/a.tif&axis=7")[0] == 400
     assert ask(served, "/slice?path=phases/a.tif&at=much")[0] == 422
+    assert ask(served, "/slice?path=phases/a.tif&at=nan")[0] == 400
+    assert ask(served, "/mesh?path=phases/a.tif&cut=nan")[0] == 400
+    assert ask(served, f"/file?path={'a' * 5000}")[0] == 404
     assert ask(served, "/zip?path=phases")[2].startswith(b"PK")
 
 

@@ -47,6 +47,8 @@ def register(app: FastAPI, studio: Studio) -> None:
             uploads_limit(file)
             if axis not in (0, 1, 2):
                 raise InputError(f"axis must be 0, 1 or 2, not {axis}")
+            if not 0 <= at <= 1:
+                raise InputError(f"at must be between 0 and 1, not {at:g}")
             picture = pictures.slice_png(file, axis, at, pattern=pattern)
             return Response(picture, media_type="image/png", headers=KEPT)
 
