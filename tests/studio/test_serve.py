@@ -8,6 +8,7 @@ import pytest
 
 from microtwin.cli import app
 from microtwin.images import sample_labels, save_image
+from microtwin.studio.jobs import Queue, last_step
 from studio import live
 
 
@@ -149,6 +150,28 @@ def test_the_language_is_kept_and_leads_nowhere_else(served):
     assert "Entrenar" in ask(served, "/train", cookie=cookie)[2].decode()
     for back in ("//evil.example", "http://evil.example", "/%5Cevil.example"):
         assert ask(served, f"/language/es?back={back}")[1]["location"] == "/"
+
+
+class Still(Queue):
+    """A queue that leaves it to others to start what waits."""
+
+    def advance(self):
+        pass
+
+
+def test_a_server_starts_what_waits_and_its_jobs_outlive_it(tmp_path):
+    with live.studio(tmp_path / "short") as one:
+        save_image(one.project / "phases" / "a.tif", sample_labels(1, shape=(64, 64))[0])
+        words = ["anneal", "phases/a.tif", "--shape=64,64", "--max-lag=16", "-o", "twins/t.tif"]
+        words += ["--tolerance=0", "--reheats=1000", "--max-seconds=6"]
+        queue = Still(one.project)
+        number = queue.submit(words, title="t", output="twins/t.tif").number
+        live.wait_for(lambda: last_step(queue.folder_of(number)), 60)
+    assert one.process.poll() is not None
+    assert queue.get(number).state == "running"
+    live.wait_for(lambda: queue.get(number).over, 60)
+    assert queue.get(number).state == "done"
+    assert (one.project / "twins" / "t.tif").exists()
 
 
 def test_elsewhere_a_token_is_needed(tmp_path):

@@ -9,7 +9,7 @@ import typer
 def command(
     project: Annotated[
         Path, typer.Argument(help="Folder of the project, made if it is not there.")
-    ] = Path("."),
+    ] = Path("microtwin-studio"),
     host: Annotated[
         str, typer.Option(help="Address to listen on. Any but this machine's own asks for a token.")
     ] = "127.0.0.1",

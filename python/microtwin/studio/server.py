@@ -28,7 +28,7 @@ TURN = 0.001  # seconds that a thread keeps the others waiting: pages answer fir
 
 
 def serve(
-    project: str | os.PathLike[str] = ".",
+    project: str | os.PathLike[str],
     *,
     host: str = "127.0.0.1",
     port: int = 8765,
