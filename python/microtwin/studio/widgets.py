@@ -244,20 +244,23 @@ def job_list(
     *,
     most: int = 6,
     details: "Callable[[View, Job], Details] | None" = None,
+    none: str = "",
 ) -> None:
     """Show the newest jobs of some kinds, and how far they are, as long as the page is open."""
     with ui.element("div").classes("stack") as box:
         pass
     shown: dict[int, _Card] = {}
+    known: list[bool] = []  # whether it has been looked before
 
     def look() -> None:
         found = [job for job in view.queue.all() if not kinds or job.kind in kinds][:most]
-        if [job.number for job in found] != list(shown):
+        if not known or [job.number for job in found] != list(shown):
+            known.append(True)
             box.clear()
             shown.clear()
             with box:
                 if not found:
-                    ui.label(view.t("jobs.none")).classes("quiet")
+                    ui.label(none or view.t("jobs.none")).classes("quiet")
                 for job in found:
                     shown[job.number] = _Card(view, job, details)
         for job in found:

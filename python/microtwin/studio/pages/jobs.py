@@ -12,6 +12,4 @@ def build(view: View) -> None:
     with widgets.card():
         widgets.heading(t("jobs.queue"))
         ui.label(t("jobs.at_once", n=view.queue.at_once, folder=view.project.name)).classes("quiet")
-        if not view.queue.all():
-            widgets.empty(view, "jobs.empty", icon="pending_actions")
-        widgets.job_list(view, (), most=40)
+        widgets.job_list(view, (), most=40, none=t("jobs.empty"))
