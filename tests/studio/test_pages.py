@@ -13,7 +13,7 @@ from microtwin.studio.texts import LANGUAGES, catalogue
 
 nicegui = pytest.importorskip("nicegui")
 
-from nicegui import ElementFilter, ui  # noqa: E402
+from nicegui import ElementFilter, run, ui  # noqa: E402
 from nicegui.testing import user_simulation  # noqa: E402
 
 from microtwin.studio import server  # noqa: E402
@@ -33,6 +33,7 @@ def visit(project, look, *, language="en"):
     """Let a coroutine function look at the pages of a project."""
 
     async def go():
+        run.process_pool_start_method = "spawn"  # as in a studio: JAX may be loaded here
         async with user_simulation() as user:
             server.attach(Studio(project, Still(project.root), 2**20))
             user.http_client.headers["accept-language"] = language
