@@ -49,6 +49,8 @@ class Frames:
         those of an earlier run, and a table of them, frames.csv.
     factor : float, optional
         Fall of the energy from frame to frame, more than 1; then none is dropped.
+    latest : path, optional
+        A .png that is written anew with each frame, to be looked at during the run.
 
     Raises
     ------
@@ -65,8 +67,17 @@ class Frames:
                 frames.add(labels, energy, proposals)
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, factor: float | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        factor: float | None = None,
+        latest: str | os.PathLike[str] | None = None,
+    ) -> None:
         self.path = Path(path)
+        self._latest = None if latest is None else Path(latest)
+        if self._latest is not None and self._latest.suffix.lower() != ".png":
+            raise InputError(f"latest must end in .png, not {self._latest.name!r}")
         suffix = self.path.suffix.lower()
         if suffix not in ("", ".gif") and not self.path.is_dir():
             raise InputError(f"path must end in .gif or be a folder, not {self.path.name!r}")
@@ -111,6 +122,8 @@ class Frames:
                 f"not {pixels.shape}"
             )
         self._frames.append(_Frame(pixels.copy(), float(energy), int(proposals)))
+        if self._latest is not None:
+            _files.write_with(self._latest, _image(pixels).save)
         if self._thin and len(self._frames) > MOST:
             # An odd number: the first and the last one stay.
             self._frames = self._frames[::2]

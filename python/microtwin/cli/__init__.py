@@ -23,6 +23,7 @@ from microtwin.cli import (
     screen,
     segment,
     select,
+    serve,
     train,
     transport,
 )
@@ -48,6 +49,7 @@ for _command in (
     transport,
     compare,
     contest,
+    serve,
     info,
 ):
     app.command(_command.__name__.rsplit(".", 1)[-1])(_command.command)

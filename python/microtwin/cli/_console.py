@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from microtwin.cli import _reports
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -60,8 +62,10 @@ def stages() -> "Iterator[Callable[[str], ProgressCallback]]":
         if progress.console.is_terminal:
             progress.start()
         current = progress.add_task(title, total=None, values="")
+        written = _reports.to_file(title)
 
         def report(done: float, total: float, values: Mapping[str, float]) -> None:
+            written(done, total, values)
             progress.start()
             text = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
             progress.update(current, completed=done, total=total, values=text)

@@ -110,23 +110,32 @@ def command(
     frames: Annotated[
         Path | None, typer.Option(help="The run as an animation: a .gif, or a folder for PNGs.")
     ] = None,
+    latest: Annotated[
+        Path | None,
+        typer.Option(help="With --frames: a .png of how far the run is, written again and again."),
+    ] = None,
     history: Annotated[Path | None, typer.Option(help="Table of the run to write: .csv.")] = None,
     resume: _options.Resume = False,
     as_json: _options.Json = False,
 ) -> None:
     """Make structures with the correlation functions of a target, by simulated annealing."""
+    from contextlib import nullcontext
+
     from microtwin.annealing import _targets, anneal, anneal_replicas, unconstrained
+    from microtwin.annealing.frames import Frames
     from microtwin.errors import InputError
     from microtwin.statistics.directions import FAMILIES
 
     sides = _options.integers(shape or None, name="shape")
     if sides is None:
         raise InputError("shape must be given, such as 128,128 or 64,64,64")
-    _check_files(output, history, frames, sides, replicas)
+    _check_files(output, history, frames, latest, sides, replicas)
     if replicas < 1:
         raise InputError(f"replicas must be at least 1, not {replicas}")
     if tempering and replicas == 1:
         raise InputError("tempering must have replicas to exchange temperatures: at least 2")
+    if latest is not None and frames is None:
+        raise InputError("latest needs --frames, whose newest it is")
     if tempering and resume:
         raise InputError("resume must not be given for tempering, which cannot be resumed")
     description = _anneal_inputs.read_target(
@@ -165,14 +174,16 @@ def command(
                 **settings,
             )
         else:
-            one = anneal(
-                description,
-                frames=frames,
-                checkpoint=checkpoint,
-                resume=resume,
-                progress=progress,
-                **settings,
-            )
+            drawn = nullcontext() if frames is None else Frames(frames, latest=latest)
+            with drawn as shown:
+                one = anneal(
+                    description,
+                    frames=shown,
+                    checkpoint=checkpoint,
+                    resume=resume,
+                    progress=progress,
+                    **settings,
+                )
             twins = [one]
     _write(twins, output, history)
     if all(twin.stop_reason != "time" for twin in twins):
@@ -222,7 +233,12 @@ def command(
 
 
 def _check_files(
-    output: Path, history: Path | None, frames: Path | None, sides: Sequence[int], replicas: int
+    output: Path,
+    history: Path | None,
+    frames: Path | None,
+    latest: Path | None,
+    sides: Sequence[int],
+    replicas: int,
 ) -> None:
     """Find out before the work whether what it makes can be written."""
     from microtwin.errors import InputError
@@ -230,6 +246,7 @@ def _check_files(
 
     _files.check_suffix(output, (*_ONE, ".zarr"), name="output")
     _files.check_suffix(history, (".csv",), name="history")
+    _files.check_suffix(latest, (".png",), name="latest")
     if len(sides) == 3 and output.suffix.lower() == ".png":
         raise InputError(
             f"output must end in .tif, .npy or .zarr for a volume; not {output.name!r}"

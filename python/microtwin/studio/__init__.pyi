@@ -1,0 +1,2 @@
+from .project import Project as Project
+from .server import serve as serve

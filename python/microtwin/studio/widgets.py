@@ -1,0 +1,448 @@
+"""Parts that several pages are made of."""
+
+import html
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+from nicegui import ui
+
+from microtwin.errors import InputError, MicrotwinError
+from microtwin.studio import pictures
+from microtwin.studio.context import View
+from microtwin.studio.jobs import Job, Step, last_step, steps
+from microtwin.studio.jobs import job as jobs
+from microtwin.studio.layout import Text
+
+ICONS = {
+    jobs.QUEUED: "schedule", jobs.STARTING: "hourglass_top", jobs.RUNNING: "autorenew",
+    jobs.STOPPING: "pause_circle", jobs.DONE: "check_circle", jobs.STOPPED: "pause_circle",
+    jobs.FAILED: "error", jobs.LOST: "help",
+}  # fmt: skip
+
+
+class Details(Protocol):
+    """What a page adds to a job's card."""
+
+    def update(self, job: Job) -> None:
+        """Show how the job stands now."""
+
+
+class Problem:
+    """A place for what went wrong, beside what it is about."""
+
+    def __init__(self) -> None:
+        with ui.element("div").classes("problem").props('role="alert"') as self._box:
+            self._icon = ui.icon("error").props('aria-hidden="true"')
+            self._label = ui.label()
+        self.clear()
+
+    def show(self, text: str, *, note: bool = False) -> None:
+        """Tell what is wrong, or only worth knowing."""
+        self._box.classes(replace="note" if note else "problem")
+        self._icon.props(f'name="{"info" if note else "error"}"')
+        self._label.set_text(text)
+        self._box.set_visibility(True)
+
+    def clear(self) -> None:
+        """Tell nothing."""
+        self._box.set_visibility(False)
+
+    def guards(self, action: Callable[[], Any]) -> Callable[[], Any]:
+        """Return an action that shows here what it raises on purpose."""
+
+        def tried() -> Any:
+            self.clear()
+            try:
+                return action()
+            except (MicrotwinError, OSError) as error:
+                self.show(" ".join(str(error).split()))
+                return None
+
+        return tried
+
+
+def card() -> Any:
+    """Return a white box."""
+    return ui.element("section").classes("card")
+
+
+def heading(text: str) -> None:
+    """Write the heading of a box."""
+    Text("h2", text)
+
+
+def empty(view: View, key: str, *, link: str | None = None, icon: str = "inbox") -> None:
+    """Tell that there is nothing yet, and what to do next."""
+    with ui.element("div").classes("empty"):
+        ui.icon(icon).props('aria-hidden="true"')
+        Text("p", view.t(key))
+        if link is not None:
+            ui.button(view.t(f"{key}.go"), on_click=lambda: ui.navigate.to(link)).props(
+                "unelevated"
+            )
+
+
+def fact(name: str, value: str) -> Any:
+    """Write a number large and what it is small; return its label, to be changed."""
+    with ui.element("div").classes("fact"):
+        shown = Text("b", value)
+        Text("span", name)
+    return shown
+
+
+def select(
+    options: Mapping[str, str] | Sequence[str], label: str, *, value: Any = None, **more: Any
+) -> ui.select:
+    """Return a list to choose from."""
+    given = dict(options) if isinstance(options, Mapping) else list(options)
+    return ui.select(given, label=label, value=value, **more).props("outlined options-dense")
+
+
+def number(label: str, value: float | None, *, hint: str = "", **more: Any) -> ui.number:
+    """Return a field for a number."""
+    return ui.number(label, value=value, **more).props(
+        f'outlined hide-bottom-space hint="{html.escape(hint)}"'
+    )
+
+
+def whole(view: View, field: ui.number) -> int:
+    """Return the whole number in a field.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    value = field.value
+    if value is None or value != int(value):
+        raise InputError(view.t("form.whole", name=field.props["label"]))
+    return int(value)
+
+
+def real(view: View, field: ui.number) -> float:
+    """Return the number in a field.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if field.value is None:
+        raise InputError(view.t("form.number", name=field.props["label"]))
+    return float(field.value)
+
+
+def text(label: str, value: str, *, hint: str = "") -> ui.input:
+    """Return a field for a text."""
+    return ui.input(label, value=value).props(
+        f'outlined hide-bottom-space hint="{html.escape(hint)}"'
+    )
+
+
+def button(
+    text: str, action: Callable[..., Any], *, icon: str = "", main: bool = True
+) -> ui.button:
+    """Return a button; a page has one that stands out in each box."""
+    made = ui.button(text, on_click=action, icon=icon or None)
+    return made.props("unelevated" if main else "outline")
+
+
+def url(route: str, **query: object) -> str:
+    """Return the address of a route."""
+    return f"{route}?{urlencode({name: str(value) for name, value in query.items()})}"
+
+
+def version(path: Path) -> int:
+    """Return what changes when a file does."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def link(text: str, address: str, *, new: bool = False, icon: str = "") -> None:
+    """Write a link, as a quiet button where it has an icon."""
+    target = 'target="_blank" rel="noopener"' if new else ""
+    with ui.element("a").classes("toplink").props(f'href="{address}" {target}'):
+        if icon:
+            ui.icon(icon).props('aria-hidden="true"')
+        ui.label(text)
+
+
+def downloads(view: View, path: str, *, see: bool = False) -> None:
+    """Write the links by which a file or folder leaves the project."""
+    folder = view.project.inside(path).is_dir()
+    if see and not folder:
+        link(view.t("files.open"), url("/file", path=path), new=True, icon="open_in_new")
+    route = url("/zip", path=path) if folder else url("/file", path=path, download="true")
+    name = view.t("files.zip") if folder else view.t("files.download")
+    link(name, route, icon="download")
+
+
+def thumbs(paths: Iterable[tuple[str, str, str]], view: View, *, scroll: bool = False) -> ui.html:
+    """Return a grid of thumbnails that browsers load as they come into sight.
+
+    It is one piece of HTML, for thousands of elements of their own would be slow.
+
+    Parameters
+    ----------
+    paths : iterable of (id, path, mark)
+        What is shown; the mark is written into the corner.
+    """
+    parts = []
+    for key, path, mark in paths:
+        file = view.project.root / path
+        address = html.escape(url("/thumb", path=path, v=version(file)))
+        name = html.escape(file.name, quote=True)
+        parts.append(
+            f'<button type="button" data-id="{html.escape(key, quote=True)}" '
+            f'data-mark="{html.escape(mark, quote=True)}" title="{name}" aria-label="{name} '
+            f'{html.escape(mark, quote=True)}"><img loading="lazy" alt="" src="{address}"></button>'
+        )
+    made = ui.html("".join(parts), sanitize=False).classes("thumbs")
+    return made.classes("scroll") if scroll else made
+
+
+def on_thumb(grid: ui.html, action: Callable[[str], Any]) -> None:
+    """Call an action with the id of a thumbnail that is chosen, by mouse or keyboard."""
+    grid.on(
+        "click",
+        lambda event: action(str(event.args)),
+        js_handler="(e) => { const b = e.target.closest('[data-id]'); if (b) emit(b.dataset.id); }",
+    )
+
+
+def picture(address: str, alt: str, *, classes: str = "shot") -> Any:
+    """Return an image."""
+    source = html.escape(address, quote=True)
+    return ui.element("img").classes(classes).props(f'src="{source}" alt="{html.escape(alt)}"')
+
+
+def start(view: View, command: Sequence[str], *, title: str, output: str = "") -> Job:
+    """Put a command in line and say so.
+
+    Raises
+    ------
+    InputError
+        If it names a file outside the project, whatever the page was sent.
+    """
+    for word in command:
+        path = word.rpartition("=")[2]
+        if "/" in path and not word.startswith("--"):
+            view.project.inside(path)
+    job = view.queue.submit(command, title=title, output=output)
+    ui.notify(view.t("jobs.started", n=job.number, title=title), type="info")
+    return job
+
+
+def job_list(
+    view: View,
+    kinds: Sequence[str],
+    *,
+    most: int = 6,
+    details: "Callable[[View, Job], Details] | None" = None,
+    none: str = "",
+) -> None:
+    """Show the newest jobs of some kinds, and how far they are, as long as the page is open."""
+    with ui.element("div").classes("stack") as box:
+        pass
+    shown: dict[int, _Card] = {}
+    known: list[bool] = []  # whether it has been looked before
+
+    def look() -> None:
+        found = [job for job in view.queue.all() if not kinds or job.kind in kinds][:most]
+        if not known or [job.number for job in found] != list(shown):
+            known.append(True)
+            box.clear()
+            shown.clear()
+            with box:
+                if not found:
+                    ui.label(none or view.t("jobs.none")).classes("quiet")
+                for job in found:
+                    shown[job.number] = _Card(view, job, details)
+        for job in found:
+            shown[job.number].update(job)
+
+    look()
+    ui.timer(1.0, look)
+
+
+class _Card:
+    """One job: state, progress, log, and what can be done about it."""
+
+    def __init__(
+        self, view: View, job: Job, details: "Callable[[View, Job], Details] | None"
+    ) -> None:
+        self._view = view
+        self._seen: tuple[Job, Step | None] | None = None
+        t = view.t
+        self._folder = view.queue.folder_of(job.number)
+        with ui.element("article").classes("job").props(f'data-job="{job.number}"'):
+            with ui.element("div").classes("line apart"):
+                ui.label(f"#{job.number} · {job.title}").style("font-weight:600")
+                with ui.element("span").classes("state") as self._state:
+                    self._icon = ui.icon("schedule").props('aria-hidden="true"')
+                    self._word = ui.label().props('aria-live="polite"')
+            self._bar = ui.linear_progress(value=0, show_value=False, size="8px").props(
+                f'rounded aria-label="{t("jobs.progress")}"'
+            )
+            self._told = ui.label().classes("quiet")
+            self._problem = Problem()
+            with ui.element("div").classes("line"):
+                act = self._problem.guards
+                stop = t("jobs.pause") if job.kind in jobs.RESUMED else t("jobs.stop")
+                self._stop = button(
+                    stop, act(lambda: view.queue.stop(job.number)), icon="pause", main=False
+                )
+                self._resume = button(
+                    t("jobs.resume"), act(lambda: view.queue.resume(job.number)),
+                    icon="play_arrow", main=False,
+                )  # fmt: skip
+                self._remove = button(
+                    t("jobs.remove"), act(lambda: view.queue.remove(job.number)),
+                    icon="delete_outline", main=False,
+                )  # fmt: skip
+                self._files = ui.element("span")
+            with ui.expansion(t("jobs.log")).props("dense") as self._open:
+                Text("code", f"microtwin {' '.join(job.command)}"[:1500])
+                self._log = (
+                    Text("pre", "")
+                    .classes("log")
+                    .props(f'tabindex="0" aria-label="{t("jobs.log")}"')
+                )
+            self._details = None if details is None else details(view, job)
+
+    def update(self, job: Job) -> None:
+        """Show how it stands now."""
+        step = last_step(self._folder)
+        if self._open.value:
+            said = jobs.tail(self._folder / "log.txt")
+            if said != self._log.text:
+                self._log.set_text(said)
+        if self._details is not None:
+            self._details.update(job)
+        signature = (job, step)
+        if signature == self._seen:
+            return
+        self._seen = signature
+        t = self._view.t
+        self._state.classes(replace=f"state {job.state}")
+        self._icon.props(f'name="{ICONS[job.state]}"')
+        word = t("jobs.state.no") if job.answer_is_no else t(f"jobs.state.{job.state}")
+        self._word.set_text(word)
+        active = job.state in jobs.ACTIVE
+        self._bar.set_visibility(active)
+        self._bar.set_value(0.0 if step is None else round(step.share, 3))
+        self._told.set_text(_progress(self._view, job, step))
+        if job.state in (jobs.FAILED, jobs.LOST):
+            self._problem.show(job.message or t("jobs.lost"))
+        elif job.answer_is_no and job.message:
+            self._problem.show(job.message, note=True)
+        else:
+            self._problem.clear()
+        self._stop.set_visibility(not job.over)
+        self._stop.set_text(self._stop_text(job))
+        self._resume.set_visibility(job.resumable)
+        self._remove.set_visibility(job.over)
+        self._files.clear()
+        if job.over and job.output and (self._view.project.root / job.output).exists():
+            with self._files:
+                downloads(self._view, job.output, see=True)
+
+    def _stop_text(self, job: Job) -> str:
+        if job.state == jobs.STOPPING:
+            return self._view.t("jobs.kill")
+        return self._view.t("jobs.pause" if job.kind in jobs.RESUMED else "jobs.stop")
+
+
+def _progress(view: View, job: Job, step: Step | None) -> str:
+    """Tell how far a job is in words: stage, share, what is left, what is worth watching."""
+    t = view.t
+    if job.over:
+        if job.ended is None:
+            return ""
+        when = datetime.fromtimestamp(job.ended).strftime("%Y-%m-%d %H:%M")
+        took = "" if job.started is None else duration(job.ended - job.started)
+        return t("jobs.ended", when=when, took=took)
+    if step is None or job.state == jobs.QUEUED:
+        return t("jobs.soon") if job.state == jobs.QUEUED else t("jobs.preparing")
+    parts = [f"{100 * step.share:.0f} %"]
+    left = _left(job, steps(view.queue.folder_of(job.number)))
+    if left is not None:
+        parts.append(t("jobs.left", time=duration(left)))
+    parts += [f"{name} {value:.3g}" for name, value in list(step.values.items())[:4]]
+    return " · ".join(parts)
+
+
+def _left(job: Job, found: list[Step]) -> float | None:
+    """Return the seconds left of a stage, from how fast it has been since this start."""
+    mine = [one for one in found if one.time >= (job.started or 0.0)]
+    if not mine:
+        return None
+    last = mine[-1]
+    first = next(one for one in mine if one.stage == last.stage)
+    gained, spent = last.share - first.share, last.time - first.time
+    return spent * (1 - last.share) / gained if gained > 0.01 else None
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit it is best read in."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def table(columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]) -> ui.html:
+    """Return a plain table; columns are (title, whether of numbers)."""
+
+    def cells(tag: str, values: Iterable[str]) -> str:
+        return "".join(
+            f"<{tag}{' class=n' if numeric else ''}>{html.escape(str(value))}</{tag}>"
+            for value, (_, numeric) in zip(values, columns, strict=True)
+        )
+
+    head = cells("th", (title for title, _ in columns))
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    text = f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return ui.html(text, sanitize=False).classes("wide")
+
+
+def described(view: View) -> dict[str, str]:
+    """Return the descriptions of a project as options of a list."""
+    files = sorted((view.project.root / "descriptions").glob("*.json"))
+    return {path: path for path in map(view.project.relative, files)}
+
+
+def redraw(chart: ui.echart, options: dict[str, Any]) -> None:
+    """Give a chart new options."""
+    chart.options.clear()
+    chart.options.update(options)
+    chart.update()
+
+
+def source_options(view: View, *folders: str, zarr: bool = False) -> dict[str, str]:
+    """Return what lies in some folders as options of a list: path to path with a count.
+
+    Not all commands read Zarr folders.
+    """
+    found = [
+        one for one in view.project.sources(*folders) if zarr or not one.path.endswith(".zarr")
+    ]
+    return {
+        one.path: view.t("files.many", path=one.path, n=one.files) if one.files > 1 else one.path
+        for one in found
+    }
+
+
+def swatches(view: View, fractions: dict[int, float]) -> None:
+    """Name the phases with their colours and shares."""
+    for phase, share in fractions.items():
+        red, green, blue = pictures.COLOURS[phase % pictures.MOST_PHASES]
+        with ui.element("span"):
+            ui.element("i").classes("swatch").style(f"background:rgb({red},{green},{blue})")
+            ui.label(view.t("phases.share", phase=phase, share=f"{100 * share:.1f}"))
