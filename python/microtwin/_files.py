@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -70,3 +71,45 @@ def output_folder(path: str | os.PathLike[str], *, name: str = "output") -> Path
         reason = error.strerror or str(error)
         raise InputError(f"{name} must be a writable folder; {folder}: {reason}") from error
     return folder
+
+
+@contextmanager
+def sole_use(folder: Path, *, name: str) -> Iterator[None]:
+    """Keep a folder to this process for as long as the block runs.
+
+    The system lets go of the lock when the process ends, however it ends.
+
+    Raises
+    ------
+    InputError
+        If another process has the folder.
+    """
+    from filelock import FileLock, Timeout
+
+    owner = folder / ".owner"
+    lock = FileLock(folder / ".lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"{name} must be used by one run at a time: {_owner(owner)} works in {folder}; wait "
+            "for it, or choose another folder"
+        ) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{name} must be a writable folder; {folder}: {reason}") from error
+    try:
+        with suppress(OSError):
+            owner.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def _owner(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8") or "another process"
+    except OSError:
+        return "another process"

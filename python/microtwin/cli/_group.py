@@ -25,6 +25,7 @@ ORDER = (
     "screen",
     "transport",
     "compare",
+    "batch",
     "info",
 )
 
