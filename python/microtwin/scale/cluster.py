@@ -57,9 +57,10 @@ def client_of(*, workers: int | None, cluster: Any, most: int) -> Iterator[Any]:
             LocalCluster(
                 n_workers=count,
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address=":0",
                 env=_ALONE | {k: v for k, v in os.environ.items() if k in _ALONE},
                 silence_logs=logging.CRITICAL,
+                preload=["microtwin.scale._worker_setup"],
             ) as local,
             Client(local) as client,
         ):

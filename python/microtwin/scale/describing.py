@@ -76,10 +76,10 @@ def describe_many(
     3
     """
     measuring: dict[str, Any] = {
-        "phase": phase if phase is None or isinstance(phase, int) else list(phase),
-        "statistics": statistics if isinstance(statistics, str) else list(statistics),
+        "phase": None if phase is None else listed(phase),
+        "statistics": listed(statistics),
         "max_lag": max_lag,
-        "directions": directions if isinstance(directions, str) else list(directions),
+        "directions": listed(directions),
         "periodic": bool(periodic),
     }
     # What is wrong with these is wrong with every item: told at once.
@@ -95,15 +95,23 @@ def describe_many(
 def reading_of(
     spacing: Any, threshold: float | None, more: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Return how items are read, as settings of a job."""
+    """Return how items are read, as settings of a job; None where files say it themselves."""
     if threshold is not None:
         _validate.real(threshold, name="threshold")
     known = ("crop_info_bar", "channel", "shape", "dtype", "key")
     for name in more or {}:
         _validate.choice(name, known, name="each of reading")
-    edges = spacing if spacing is None or np.ndim(spacing) == 0 else [float(s) for s in spacing]
+    edges = None
+    if spacing is not None:
+        given_edges = _validate.spacing(spacing, ndim=max(np.size(spacing), 1))
+        edges = list(given_edges or ()) if np.ndim(spacing) else float(spacing)
     given = {k: list(v) if isinstance(v, tuple) else v for k, v in (more or {}).items()}
     return {"spacing": edges, "threshold": threshold, **given}
+
+
+def listed(value: Any) -> list[Any]:
+    """Return one value or several as a list, so that settings alike are written alike."""
+    return [value] if isinstance(value, str | int) else list(value)
 
 
 def described(item: Any, *, reading: Mapping[str, Any], measuring: Mapping[str, Any]) -> Row:

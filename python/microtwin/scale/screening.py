@@ -9,7 +9,7 @@ from microtwin import _validate
 from microtwin._progress import ProgressCallback
 from microtwin.errors import InputError
 from microtwin.scale._work import Row, read_labels
-from microtwin.scale.describing import reading_of
+from microtwin.scale.describing import listed, reading_of
 from microtwin.scale.items import digest_of, items_of, text_digest
 from microtwin.scale.mapping import Job, run
 from microtwin.scale.results import Results
@@ -98,11 +98,11 @@ def screen_many(
         "reference": _digest(reference),
         "shape": list(shape),
         "tolerance": None if made is None else made[0],
-        "statistics": names,
+        "statistics": listed(statistics),
         "weights": None if weights is None else dict(weights),
-        "phase": phase if phase is None or isinstance(phase, int) else list(phase),
+        "phase": None if phase is None else listed(phase),
         "max_lag": max_lag,
-        "directions": directions if isinstance(directions, str) else list(directions),
+        "directions": listed(directions),
         "periodic": bool(periodic),
     }
     job = Job("screen", screened, settings, shared=ruler)

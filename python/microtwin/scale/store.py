@@ -73,9 +73,9 @@ class Store:
                 f"{about['task']!r} made, not {self.task!r}"
             )
         elif about["settings"] != mine:
-            theirs = about["settings"]
-            other = [k for k in dict.fromkeys([*mine, *theirs]) if mine.get(k) != theirs.get(k)]
-            shown = "; ".join(f"{k} was {theirs.get(k)!r}, now {mine.get(k)!r}" for k in other)
+            new, old = _flat(mine), _flat(about["settings"])
+            other = [name for name in {**old, **new} if new.get(name) != old.get(name)]
+            shown = "; ".join(f"{n} was {old.get(n)!r}, now {new.get(n)!r}" for n in other)
             raise InputError(
                 f"store must be new or of the same settings: {self.path} was made with others "
                 f"({shown}); choose another folder"
@@ -172,6 +172,14 @@ class Store:
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise InputError(f"{target} cannot be written: {error.strerror or error}") from error
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings, and those within them, by their names."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        found |= _flat(value) if isinstance(value, dict) else {name: value}
+    return found
 
 
 def check_store(path: str | os.PathLike[str]) -> None:
