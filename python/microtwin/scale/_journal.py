@@ -1,17 +1,21 @@
 """The journal of a batch: what a worker has finished of it, should the worker or all else die.
 
 A file of frames. Each is a letter, the length of what follows, its checksum, and that: the name of
-an item that is begun, or the rows of one that is done, as an Arrow stream. A frame that was cut off
-ends the file as far as readers see.
+an item that is begun, or the rows of one that is done. A frame that was cut off ends the file as
+far as readers see.
 """
 
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from microtwin.errors import InputError
 
 BEGUN, DONE = b"B", b"D"
 _HEAD = struct.Struct("<cQI")
@@ -23,12 +27,8 @@ def frame(kind: bytes, content: bytes) -> bytes:
     return _HEAD.pack(kind, len(content), zlib.crc32(content)) + content
 
 
-def frames(path: Path) -> Iterator[tuple[bytes, bytes, int]]:
-    """Yield kind, content and end of every whole frame of a journal; nothing of one not there."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return
+def frames(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    """Yield kind, content and end of every whole frame."""
     at = 0
     while at + _HEAD.size <= len(data):
         kind, length, checksum = _HEAD.unpack_from(data, at)
@@ -39,23 +39,49 @@ def frames(path: Path) -> Iterator[tuple[bytes, bytes, int]]:
         yield kind, content, at
 
 
-def encoded(rows: list[Row]) -> bytes:
-    """Return rows as an Arrow stream; values are numbers, texts, arrays of numbers or None."""
-    import pyarrow as pa
-
-    table = pa.Table.from_pylist(rows)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    return bytes(sink.getvalue())
+def rows_in(data: bytes) -> list[Row]:
+    """Return the rows of all items that are done."""
+    return [row for kind, content, _ in frames(data) if kind == DONE for row in decoded(content)]
 
 
-def decoded(content: bytes) -> Any:
-    """Return the Arrow table of rows that `encoded` wrote."""
-    import pyarrow as pa
+def encoded(rows: Sequence[Row]) -> bytes:
+    """Return the rows of an item as bytes: numbers, texts, arrays of numbers, None.
 
-    with pa.ipc.open_stream(pa.BufferReader(content)) as stream:
-        return stream.read_all()
+    Raises
+    ------
+    InputError
+        If a value is something else.
+    """
+    import msgpack
+
+    try:
+        return bytes(msgpack.packb([dict(row) for row in rows], default=_packed))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"rows must hold numbers, texts and arrays of numbers: {error}") from error
+
+
+def decoded(content: bytes) -> list[Row]:
+    """Return the rows that `encoded` was given; lists have become arrays."""
+    import msgpack
+
+    rows: list[Row] = msgpack.unpackb(content, ext_hook=_unpacked, strict_map_key=False)
+    return rows
+
+
+def _packed(value: Any) -> Any:
+    import msgpack
+
+    if isinstance(value, np.generic):
+        return value.item()
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"not {type(value).__name__}")
+    kind = array.dtype.newbyteorder("<").str.encode()
+    return msgpack.ExtType(1, kind.ljust(8) + array.astype(kind.decode()).tobytes())
+
+
+def _unpacked(code: int, data: bytes) -> Any:
+    return np.frombuffer(data, np.dtype(data[:8].decode().strip()), offset=8)
 
 
 class Journal:
@@ -73,7 +99,8 @@ class Journal:
         self.done: dict[str, bytes] = {}
         self.begun: dict[str, int] = {}
         last, end = "", 0
-        for kind, content, end in frames(path):  # noqa: B007 the last end is where to go on
+        known = path.read_bytes() if path.exists() else b""
+        for kind, content, end in frames(known):  # noqa: B007 the last end is where to go on
             if kind == BEGUN:
                 last = content.decode()
                 self.begun[last] = self.begun.get(last, 0) + 1

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from microtwin.errors import InputError, MicrotwinError
-from microtwin.scale._journal import Journal, encoded
+from microtwin.scale._journal import DONE, Journal, encoded, frame
 from microtwin.scale.items import Item
 
 Row = dict[str, Any]
@@ -33,7 +33,7 @@ def work(
     journal: str,
     arrays: str | None,
     scratch: str | None = None,
-) -> list[bytes]:
+) -> bytes:
     """Do every item of a batch that the journal does not hold yet; return the rows of all.
 
     An item that fails is told of in a row. One that workers died at is not begun again.
@@ -55,7 +55,7 @@ def work(
                 content = _done(item, place, task, given, arrays)
             book.finish(content)
             book.done[item.name] = content
-        return [book.done[item.name] for item, _ in batch]
+        return b"".join(frame(DONE, book.done[item.name]) for item, _ in batch)
     finally:
         book.close()
 

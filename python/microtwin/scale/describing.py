@@ -14,9 +14,11 @@ from microtwin.scale.items import items_of
 from microtwin.scale.mapping import Job, run
 from microtwin.scale.results import Results
 from microtwin.statistics import Description, describe
-from microtwin.statistics._registry import NUMBERS
+from microtwin.statistics._registry import NUMBERS, OF_INTERFACE
 from microtwin.statistics.describing import DEFAULT
 from microtwin.statistics.function import make_function
+
+_CURVE = ("statistic", "phase", "step", "directions", "vectors", "partner")
 
 
 def describe_many(
@@ -129,18 +131,26 @@ def described(item: Any, *, reading: Mapping[str, Any], measuring: Mapping[str, 
     }
     for one in description.numbers:
         row |= {f"{name}_{one.phase}": float(value) for name, value in one.numbers.items()}
-    curves = []
+    curves: list[dict[str, Any]] = []
+    counts: list[Any] = []
+    found: list[Any] = []
     for f in description.functions:
         column = f"{f.statistic}_{f.phase}"
         if f.directions not in ("axes", "none"):
             column += f"_{f.directions}"
         row[column] = f.sums  # of one sample its mean curve
-        row[f"{column}_hits"] = f.hits.ravel()
-        row[f"{column}_trials"] = f.trials.ravel()
+        trials = f.trials.ravel()
+        # Phases have their trials in common: these are kept once.
+        same = next((i for i, known in enumerate(found) if np.array_equal(known, trials)), None)
+        counts += [f.hits.ravel()] if same is not None else [f.hits.ravel(), trials]
+        found += [] if same is not None else [trials]
         curves.append(
-            {"column": column, "statistic": f.statistic, "phase": f.phase, "step": f.step,
-             "directions": f.directions, "vectors": f.vectors, "partner": f.partner}
-        )  # fmt: skip
+            {
+                **{name: getattr(f, name) for name in _CURVE},
+                "points": f.hits.shape[1],
+                "trials": same,
+            }
+        )
     about = {
         "phase": description.phase,
         "shape": description.shape,
@@ -151,24 +161,32 @@ def described(item: Any, *, reading: Mapping[str, Any], measuring: Mapping[str, 
         "numbers": [one.to_record() for one in description.numbers],
         "curves": curves,
     }
-    return {**row, "about": json.dumps(about)}
+    return {**row, "counts": np.concatenate(counts), "about": json.dumps(about)}
 
 
 def restored(row: Mapping[str, Any]) -> Description:
     """Return the description that a row was made of."""
     about = json.loads(row["about"])
     spacing = None if about["spacing"] is None else tuple(about["spacing"])
-    functions = []
+    functions, found = [], []
+    left = np.array(row["counts"])
     for curve in about["curves"]:
-        column = curve.pop("column")
         vectors = tuple(tuple(vector) for vector in curve.pop("vectors"))
-        shape = (max(len(vectors), 1), -1)
+        shape = (max(len(vectors), 1), curve.pop("points"))
+        hits, left = left[: np.prod(shape)].reshape(shape), left[np.prod(shape) :]
+        if curve["statistic"] not in OF_INTERFACE:
+            hits = hits.astype(np.int64)
+        same = curve.pop("trials")
+        if same is None:
+            found.append(left[: np.prod(shape)].astype(np.int64))
+            left = left[np.prod(shape) :]
+        trials = found[-1 if same is None else same].reshape(shape)
         functions.append(
             make_function(
                 **curve,
                 vectors=vectors,
-                hits=np.array(row[f"{column}_hits"]).reshape(shape),
-                trials=np.array(row[f"{column}_trials"]).reshape(shape),
+                hits=hits,
+                trials=trials,
                 periodic=about["periodic"],
                 spacing=spacing,
             )

@@ -38,27 +38,22 @@ class Item(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileItem:
-    """A file that holds one image or volume."""
+    """A file that holds one image or volume; its name is the path as it was given."""
 
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """The path as it was given."""
-        return str(self.path)
+    name: str
 
     @property
     def weight(self) -> int:
         """Bytes of the file."""
         try:
-            return self.path.stat().st_size
+            return os.stat(self.name).st_size
         except OSError:
             return 0
 
     def stamp(self) -> str | None:
         """Return size and time of the last change."""
         try:
-            known = self.path.stat()
+            known = os.stat(self.name)
         except OSError:
             return None
         return f"{known.st_size}:{known.st_mtime_ns}"
@@ -66,7 +61,7 @@ class FileItem:
     def digest(self) -> str:
         """Return a digest of the bytes of the file."""
         found = hashlib.blake2b(digest_size=16)
-        with self.path.open("rb") as file:
+        with open(self.name, "rb") as file:
             while block := file.read(_BLOCK):
                 found.update(block)
         return found.hexdigest()
@@ -75,14 +70,14 @@ class FileItem:
         """Read it; options as of `read_image`."""
         from microtwin.images import read_image
 
-        return read_image(self.path, **options)
+        return read_image(self.name, **options)
 
 
 @dataclass(frozen=True, slots=True)
 class PartItem:
     """One of the structures in an array on disk (.zarr, or .npy with an axis more)."""
 
-    path: Path
+    path: str
     index: int
     weight: int
 
@@ -97,14 +92,14 @@ class PartItem:
 
     def digest(self) -> str:
         """Return a digest of the values."""
-        return digest_of(_opened(str(self.path))[self.index])
+        return digest_of(_opened(self.path)[self.index])
 
     def read(self, **options: Any) -> npt.NDArray[Any]:
         """Read it; the options for files say nothing here but the spacing."""
         from microtwin.images import ScaledImage
 
         spacing = options.get("spacing")
-        return ScaledImage(np.asarray(_opened(str(self.path))[self.index]), spacing=spacing)
+        return ScaledImage(np.asarray(_opened(self.path)[self.index]), spacing=spacing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +204,14 @@ def _items_in(path: Path) -> Iterable[Item]:
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, OSError):
-            return [FileItem(path)]  # what is wrong with it is told when its turn comes
-        return _parts(path, array) if array.ndim == 4 else [FileItem(path)]
-    return [FileItem(file) for file in find_images(path)]
+            return [FileItem(str(path))]  # what is wrong with it is told when its turn comes
+        return _parts(path, array) if array.ndim == 4 else [FileItem(str(path))]
+    return [FileItem(str(file)) for file in find_images(path)]
 
 
 def _parts(path: Path, array: Any) -> list[Item]:
     each = int(np.prod(array.shape[1:])) * np.dtype(array.dtype).itemsize
-    return [PartItem(path, i, each) for i in range(array.shape[0])]
+    return [PartItem(str(path), i, each) for i in range(array.shape[0])]
 
 
 @lru_cache(maxsize=4)

@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import InputError, MicrotwinError
 from microtwin.scale import _work
-from microtwin.scale._journal import decoded
+from microtwin.scale._journal import Row, rows_in
 from microtwin.scale.cluster import client_of
 from microtwin.scale.items import Item, PartItem, items_of, text_digest
 from microtwin.scale.results import Results, results_of
 from microtwin.scale.store import Store
 
 FLUSH = 5.0  # seconds between parts of the table
-AT_ONCE = 64, 8 << 20  # items and bytes in a batch, at most: about a second of work
+AT_ONCE = 128, 8 << 20  # items and bytes in a batch, at most: about a second of work
 SHARES = 8  # batches for each worker at least, so that none is long alone at the end
 
 
@@ -258,9 +259,9 @@ def _loop(
     arrays = None if job.shape is None else str(store.arrays.absolute())
     waiting: dict[str, tuple[Sequence[Item], int]] = {}
 
-    def submit(batch: Sequence[Item], name: str) -> Any:
+    def submit(batch: Sequence[Item], name: str, before: int = 0) -> Any:
         key = f"microtwin-{name}-{os.urandom(4).hex()}"
-        waiting[key] = (batch, store.journal(name).stat().st_size if _there(store, name) else 0)
+        waiting[key] = (batch, before)
         return client.submit(
             _work.work,
             [(item, places.get(item.name)) for item in batch],
@@ -276,7 +277,7 @@ def _loop(
 
     futures = [submit(batch, f"{number:06d}") for number, batch in enumerate(batches)]
     finished = as_completed(futures, with_results=True, raise_errors=False)
-    tables: list[Any] = []
+    rows: list[Row] = []
     journals: list[Any] = []
     failed, flushed = 0, monotonic()
     for future, result in finished:
@@ -286,8 +287,9 @@ def _loop(
             error = result[1] if isinstance(result, tuple) else result
             if isinstance(error, KilledWorker):
                 # Dask gave the batch up. Every death but two of an item leaves it further on.
-                if store.journal(name).exists() and store.journal(name).stat().st_size > before:
-                    finished.add(submit(batch, name))
+                written = _size(store.journal(name))
+                if written > before:
+                    finished.add(submit(batch, name, written))
                     continue
                 raise MicrotwinError(
                     "the workers died again and again before they had begun; what was finished "
@@ -298,18 +300,18 @@ def _loop(
             raise MicrotwinError(
                 "the scheduler has gone; what was finished is kept, and the same call goes on"
             )
-        rows = [decoded(content) for content in result]
         future.release()
-        failed += sum(table["reason"][0].as_py() is not None for table in rows)
-        tables += rows
+        made = rows_in(result)
+        failed += sum(row["reason"] is not None for row in made)
+        rows += made
         journals.append(store.journal(name))
         done += len(batch)
         if monotonic() - flushed > FLUSH:
-            store.add(tables, journals)
-            tables, journals, flushed = [], [], monotonic()
+            store.add(rows, journals)
+            rows, journals, flushed = [], [], monotonic()
         tell(done, total, {"failed": failed})
-    if tables:
-        store.add(tables, journals)
+    if rows:
+        store.add(rows, journals)
 
 
 def _raise(error: BaseException) -> None:
@@ -332,8 +334,8 @@ def _raise(error: BaseException) -> None:
     raise error
 
 
-def _there(store: Store, name: str) -> bool:
-    return store.journal(name).exists()
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _same(value: Any) -> Any:

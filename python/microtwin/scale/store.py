@@ -16,7 +16,7 @@ from typing import Any
 from microtwin import _files
 from microtwin._version import __version__
 from microtwin.errors import InputError
-from microtwin.scale._journal import DONE, decoded, frames
+from microtwin.scale._journal import Row, rows_in
 
 FORMAT = "microtwin-store-1"
 SMALL = 64 << 20  # bytes of a part above which it is not merged with others on the way
@@ -98,19 +98,22 @@ class Store:
     def recover(self) -> None:
         """Take in what an earlier run left in journals."""
         left = sorted(self._work.glob("*.journal"), key=lambda file: file.stat().st_mtime_ns)
-        rows = [content for file in left for kind, content, _ in frames(file) if kind == DONE]
+        rows = [row for file in left for row in rows_in(file.read_bytes())]
         if rows:
-            self.add([decoded(content) for content in rows], left)
+            self.add(rows, left)
         for file in left:
             file.unlink(missing_ok=True)
         for file in self._work.glob("*.partial*"):
             file.unlink(missing_ok=True)
 
-    def add(self, tables: Sequence[Any], journals: Iterable[Path] = ()) -> None:
+    def add(self, rows: Sequence[Row], journals: Iterable[Path] = ()) -> None:
         """Write a further part; the journals that hold the same rows are removed then."""
-        self._write(_newest(tables), self._next())
+        self._add(_table(rows))
         for file in journals:
             file.unlink(missing_ok=True)
+
+    def _add(self, table: Any) -> None:
+        self._write(table, self._next())
         small = [part for part in self.parts() if part.stat().st_size < SMALL]
         if len(small) > MANY:
             self._merge(self.parts()[-len(small) :])
@@ -147,7 +150,7 @@ class Store:
         rows = [(new, i) for new, old in names.items() for i in at[old]]
         copied = table.take([i for _, i in rows])
         place = copied.schema.get_field_index("item")
-        self.add([copied.set_column(place, "item", pa.array([new for new, _ in rows]))])
+        self._add(copied.set_column(place, "item", pa.array([new for new, _ in rows])))
 
     def _merge(self, parts: Sequence[Path]) -> None:
         import pyarrow.parquet as pq
@@ -241,6 +244,35 @@ def read_rows(path: Path) -> Any:
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{part} is damaged: remove it, and run again") from error
     return _newest(tables) if tables else None
+
+
+def _table(rows: Sequence[Row]) -> Any:
+    """Return rows as an Arrow table; a name that some lack is empty there."""
+    import pyarrow as pa
+
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {}
+    for name in names:
+        try:
+            columns[name] = _column([row.get(name) for row in rows])
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise InputError(f"rows must have columns of one type; {name!r}: {error}") from error
+    return pa.table(columns)
+
+
+def _column(values: list[Any]) -> Any:
+    """Return values as an Arrow array; many arrays of numbers in one piece, which is quicker."""
+    import numpy as np
+    import pyarrow as pa
+
+    known = [value for value in values if value is not None]
+    if not known or not all(isinstance(value, np.ndarray) and value.ndim == 1 for value in known):
+        return pa.array(values)
+    if len({value.dtype for value in known}) > 1:
+        raise pa.ArrowTypeError("arrays of several types of numbers")
+    ends = np.cumsum([0, *(0 if value is None else len(value) for value in values)])
+    begins = pa.array(ends, mask=np.array([value is None for value in values] + [False]))
+    return pa.LargeListArray.from_arrays(begins, pa.array(np.concatenate(known)))
 
 
 def _newest(tables: Sequence[Any]) -> Any:

@@ -3,7 +3,7 @@
 import sys
 
 import microtwin as mt
-from scale import measures
+from many import measures
 
 if __name__ == "__main__":
     images, store, log = sys.argv[1:]

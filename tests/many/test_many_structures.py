@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import microtwin as mt
+from many import measures
 from microtwin.errors import InputError
 from microtwin.images import save_image, save_zarr
-from scale import measures
 
 
 def numbers(results):

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 import microtwin as mt
+from many import measures
+from many.test_many_structures import numbers
 from microtwin.errors import InputError
 from microtwin.images import save_image
-from scale import measures
-from scale.test_many_structures import numbers
 
 TESTS = Path(__file__).parents[1]
 
@@ -77,7 +77,7 @@ def test_a_killed_client_loses_the_items_in_work_and_no_other(two_workers, files
     store, log = tmp_path / "store", tmp_path / "log"
     environment = {**os.environ, "PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{TESTS}"}
     client = subprocess.Popen(
-        [sys.executable, TESTS / "scale" / "killed_client.py", files, store, log],
+        [sys.executable, TESTS / "many" / "killed_client.py", files, store, log],
         env=environment,
     )
     deadline = time.monotonic() + 60
@@ -113,7 +113,7 @@ def test_a_killed_worker_of_its_own_cluster_comes_back(files, tmp_path):
     total = int(mt.read_image(files / "06.png").sum())
     environment = {**os.environ, "PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{TESTS}"}
     code = (
-        "import microtwin as mt\nfrom scale import measures\n"
+        "import microtwin as mt\nfrom many import measures\n"
         "if __name__ == '__main__':\n"
         f"    found = mt.map_many(measures.always_deadly, {str(files)!r}, "
         f"store={str(tmp_path / 'store')!r}, settings={{'total': {total}}}, workers=2)\n"

@@ -5,13 +5,13 @@ import pytest
 
 from microtwin.errors import InputError
 from microtwin.scale import _journal
-from microtwin.scale._journal import DONE, Journal, decoded, encoded
+from microtwin.scale._journal import DONE, Journal, encoded
 from microtwin.scale.store import Store, read_rows
 
 
 def rows(*names, reason=None, value=1):
-    return [decoded(encoded([{"item": n, "digest": n, "stamp": None, "reason": reason,
-                              "value": value}])) for n in names]  # fmt: skip
+    about = {"stamp": None, "reason": reason, "value": value}
+    return [{"item": name, "digest": name, **about} for name in names]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_journal_that_was_cut_off_anywhere_holds_all_frames_before(tmp_path):
         book.finish(encoded([{"item": name, "value": 1.5}]))
     book.close()
     whole = path.read_bytes()
-    ends = [end for kind, _, end in _journal.frames(path) if kind == DONE]
+    ends = [end for kind, _, end in _journal.frames(path.read_bytes()) if kind == DONE]
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         again = Journal(path)
@@ -51,7 +51,7 @@ def test_a_journal_with_a_flipped_bit_ends_there(tmp_path):
         book.finish(encoded([{"item": name}]))
     book.close()
     data = bytearray(path.read_bytes())
-    ends = [end for kind, _, end in _journal.frames(path) if kind == DONE]
+    ends = [end for kind, _, end in _journal.frames(path.read_bytes()) if kind == DONE]
     data[ends[1] - 3] ^= 16
     path.write_bytes(data)
     assert list(Journal(path).done) == ["a"]
@@ -89,8 +89,16 @@ def test_many_small_parts_become_few(store):
 
 
 def test_arrays_of_numbers_are_columns(store):
-    store.add([decoded(encoded([{"item": "a", "curve": np.arange(3.0), "n": np.int64(4)}]))])
-    assert read_rows(store.path)["curve"].to_pylist() == [[0, 1, 2]]
+    store.add(_journal.decoded(encoded([{"item": "a", "curve": np.arange(3.0), "n": np.int64(4)}])))
+    store.add(rows("b", reason="bad"))
+    store.add([*rows("c"), {**rows("d")[0], "curve": np.arange(2.0)}])
+    assert read_rows(store.path)["curve"].to_pylist() == [[0, 1, 2], None, None, [0, 1]]
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, np.array(["a"]), 1j])
+def test_values_that_a_table_cannot_hold_are_refused(value):
+    with pytest.raises(InputError, match="rows must hold numbers, texts and arrays"):
+        encoded([{"item": "a", "value": value}])
 
 
 def test_a_store_is_for_one_process_at_a_time(store):
