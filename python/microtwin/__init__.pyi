@@ -59,6 +59,7 @@ from .phases import train_pixels as train_pixels
 from .scale import Results as Results
 from .scale import anneal_many as anneal_many
 from .scale import describe_many as describe_many
+from .scale import describe_volume as describe_volume
 from .scale import map_many as map_many
 from .scale import open_store as open_store
 from .scale import sample_many as sample_many

@@ -80,6 +80,7 @@ def test_twins_are_those_of_their_seeds_and_more_can_be_asked_for(
 
     assert many(2).labels.shape == (2, 32, 32)
     found = many(4)
+    assert not found.failed
     assert found.skipped == 2
     assert not list((tmp_path / "store" / ".job").glob("*.npz"))  # no checkpoint is left
     for row in found.to_dataframe().to_dict("records"):

@@ -330,6 +330,65 @@ def sample(
     )  # fmt: skip
 
 
+@app.command("volume")
+def volume(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A volume larger than memory: npy, raw, TIFF that is not compressed, Zarr, HDF5.",
+            show_default=False,
+        ),
+    ],
+    output: Store,
+    statistics: Annotated[
+        str, typer.Option(help="Which: two_point, lineal_path, chord_length; or all.")
+    ] = "two_point,lineal_path",
+    directions: Annotated[
+        str, typer.Option(help="axes, face_diagonals, body_diagonals; or all.")
+    ] = "axes",
+    phase: _options.Phase = None,
+    max_lag: _options.MaxLag = None,
+    periodic: _options.Periodic = False,
+    mask: Annotated[Path | None, typer.Option(help="Measure only where this file is 1.")] = None,
+    spacing: _options.Spacing = None,
+    raw_shape: _options.RawShape = None,
+    raw_dtype: _options.RawDtype = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    as_json: _options.Json = False,
+) -> None:
+    """Measure one volume larger than memory in blocks: the counts add up to those of the whole."""
+    from microtwin.scale import describe_volume
+
+    try:
+        with _console.progress_bar("counting blocks") as progress:
+            result = describe_volume(
+                file,
+                store=output,
+                statistics=_options.names(statistics),
+                directions=_options.names(directions),
+                phase=_options.phases(phase),
+                max_lag=max_lag,
+                periodic=periodic,
+                mask=mask,
+                spacing=_options.numbers(spacing, name="spacing"),
+                shape=_options.integers(raw_shape, name="raw-shape"),
+                dtype=raw_dtype,
+                workers=workers,
+                cluster=cluster,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        _console.note("interrupted; what was finished is kept, and the same command goes on")
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        _console.write_json(result.to_record())
+        return
+    for label in result.voxels:
+        typer.echo(f"fraction of phase {label}: {result.fraction(label):.6f}")
+    typer.echo(f"Written: {output / 'description.json'}")
+
+
 def _reading(
     spacing: str | None, crop: str, channel: str | None, shape: str | None, dtype: str | None
 ) -> dict[str, Any]:

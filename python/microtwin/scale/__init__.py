@@ -13,11 +13,13 @@ from microtwin.scale.results import Results, open_store
 from microtwin.scale.sampling import sample_many
 from microtwin.scale.screening import screen_many
 from microtwin.scale.transport import transport_many
+from microtwin.scale.volume import describe_volume
 
 __all__ = [
     "Results",
     "anneal_many",
     "describe_many",
+    "describe_volume",
     "map_many",
     "open_store",
     "sample_many",

@@ -39,9 +39,10 @@ def frames(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
         yield kind, content, at
 
 
-def rows_in(data: bytes) -> list[Row]:
-    """Return the rows of all items that are done."""
-    return [row for kind, content, _ in frames(data) if kind == DONE for row in decoded(content)]
+def rows_in(data: bytes) -> dict[str, list[Row]]:
+    """Return the rows of all items that are done, by their names."""
+    done = (decoded(content) for kind, content, _ in frames(data) if kind == DONE)
+    return {rows[0]["item"]: rows for rows in done}
 
 
 def encoded(rows: Sequence[Row]) -> bytes:
@@ -93,6 +94,8 @@ class Journal:
         What earlier workers finished, by the name of the item.
     begun : dict of str to int
         How often each item was begun.
+    length : int
+        Bytes of the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -109,6 +112,7 @@ class Journal:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         os.ftruncate(self._file, end)
         os.lseek(self._file, end, os.SEEK_SET)
+        self.length = end
 
     def begin(self, name: str) -> None:
         """Note that an item is begun."""
@@ -124,5 +128,6 @@ class Journal:
             os.close(self._file)
 
     def _write(self, data: bytes) -> None:
+        self.length += len(data)
         while data:
             data = data[os.write(self._file, data) :]

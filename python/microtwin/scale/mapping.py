@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from microtwin._progress import ProgressCallback, silent
@@ -20,6 +20,7 @@ from microtwin.scale.results import Results, results_of
 from microtwin.scale.store import Store
 
 FLUSH = 5.0  # seconds between parts of the table
+LATE = 30.0  # seconds that a file system may take to show what a worker has written
 AT_ONCE = 128, 8 << 20  # items and bytes in a batch, at most: about a second of work
 SHARES = 8  # batches for each worker at least, so that none is long alone at the end
 
@@ -275,7 +276,9 @@ def _loop(
             retries=0,
         )
 
-    futures = [submit(batch, f"{number:06d}") for number, batch in enumerate(batches)]
+    # Workers of an earlier run may be at its journals still: these have other names.
+    turn = os.urandom(4).hex()
+    futures = [submit(batch, f"{turn}.{number:06d}") for number, batch in enumerate(batches)]
     finished = as_completed(futures, with_results=True, raise_errors=False)
     rows: list[Row] = []
     journals: list[Any] = []
@@ -301,9 +304,9 @@ def _loop(
                 "the scheduler has gone; what was finished is kept, and the same call goes on"
             )
         future.release()
-        made = rows_in(result)
-        failed += sum(row["reason"] is not None for row in made)
-        rows += made
+        made = rows_in(_whole(store.journal(name), result))
+        failed += sum(found[0]["reason"] is not None for found in made.values())
+        rows += [row for found in made.values() for row in found]
         journals.append(store.journal(name))
         done += len(batch)
         if monotonic() - flushed > FLUSH:
@@ -332,6 +335,21 @@ def _raise(error: BaseException) -> None:
     if isinstance(error, CancelledError):
         raise MicrotwinError("the scheduler has gone; what was finished is kept") from error
     raise error
+
+
+def _whole(journal: Path, length: int) -> bytes:
+    """Read a journal that a worker has closed; a shared file system may show it with delay."""
+    deadline = monotonic() + LATE
+    while True:
+        data = journal.read_bytes() if journal.exists() else b""
+        if len(data) >= length:
+            return data
+        if monotonic() > deadline:
+            raise InputError(
+                f"cluster must have workers that see the store under the same path: {journal} is "
+                "not what they wrote"
+            )
+        sleep(0.1)
 
 
 def _size(file: Path) -> int:

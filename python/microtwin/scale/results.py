@@ -48,6 +48,9 @@ class Results:
         if table is None:
             return pd.DataFrame({"item": [], "reason": []})
         frame: pd.DataFrame = table.to_pandas()
+        for name in table.column_names:  # whole numbers stay such beside items that failed
+            if table[name].null_count and str(table[name].type) == "int64":
+                frame[name] = table[name].to_pandas(types_mapper=lambda _: pd.Int64Dtype())
         order = {name: i for i, name in enumerate(self.items)}
         frame = frame[frame["item"].isin(order)]
         sorted_ = frame.sort_values("item", key=lambda names: names.map(order), kind="stable")

@@ -98,16 +98,18 @@ class Store:
     def recover(self) -> None:
         """Take in what an earlier run left in journals."""
         left = sorted(self._work.glob("*.journal"), key=lambda file: file.stat().st_mtime_ns)
-        rows = [row for file in left for row in rows_in(file.read_bytes())]
-        if rows:
-            self.add(rows, left)
+        found: dict[str, list[Row]] = {}
+        for file in left:
+            found |= rows_in(file.read_bytes())
+        if found:
+            self.add([row for rows in found.values() for row in rows], left)
         for file in left:
             file.unlink(missing_ok=True)
         for file in self._work.glob("*.partial*"):
             file.unlink(missing_ok=True)
 
     def add(self, rows: Sequence[Row], journals: Iterable[Path] = ()) -> None:
-        """Write a further part; the journals that hold the same rows are removed then."""
+        """Write a further part, each item once; the journals that hold the same are removed."""
         self._add(_table(rows))
         for file in journals:
             file.unlink(missing_ok=True)
