@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _validate
+from microtwin import _memory, _validate
 from microtwin.errors import InputError
 from microtwin.statistics.directions import Vector, lag_bound
 
@@ -238,8 +238,5 @@ def _pieces(first: int, last: int, period: int, most: int) -> Iterator[tuple[int
 
 def available_memory() -> int:
     """Return how many bytes of memory are free for use, or 4 GiB where nothing tells."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            return next(int(line.split()[1]) << 10 for line in lines if "MemAvailable" in line)
-    except (OSError, StopIteration):
-        return 4 << 30
+    free = _memory.available()
+    return 4 << 30 if free is None else free
