@@ -83,16 +83,16 @@ class Problem:
             given["shape"] = _shape_of(given["start"])
         shape = _validate.shape(given["shape"])
         ndim, size = len(shape), int(np.prod(shape, dtype=np.int64))
-        _memory.check(
-            size * _BYTES,
-            what=f"annealing a structure of {shape}",
-            instead="anneal a smaller one",
-        )
         if sum((side - 1).bit_length() for side in shape) > 32:
             raise InputError(
                 "shape must have fewer than 2^32 voxels, each side rounded up to a power of 2, "
                 f"not {shape}"
             )
+        _memory.check(
+            size * _BYTES,
+            what=f"annealing a structure of {shape}",
+            instead="anneal a smaller one",
+        )
         seed = _validate.seed(given["seed"])
         threads = _validate.threads(given["threads"])
         max_lag = given["max_lag"]

@@ -78,10 +78,21 @@ class Source:
     def read(self, box: Sequence[slice]) -> tuple[Labels, Labels | None]:
         """Return the labels of a box, and its mask."""
         key = tuple(box)
-        part = _validate.labels(np.asarray(self.volume[key]), name="volume")
+        part = _validate.labels(_piece(self.volume, key, "volume"), name="volume")
         if self.mask is None:
             return part, None
-        return part, _validate.mask(np.asarray(self.mask[key]), shape=part.shape)
+        return part, _validate.mask(_piece(self.mask, key, "mask"), shape=part.shape)
+
+
+def _piece(volume: Any, key: tuple[slice, ...], name: str) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(volume[key])
+    except MemoryError:
+        raise
+    # What is lost or damaged on the way from the disk is told in many ways: by HDF5, Zarr, codecs.
+    except Exception as error:
+        where = " x ".join(f"{part.start}..{part.stop}" for part in key)
+        raise InputError(f"{name} cannot be read at {where}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
