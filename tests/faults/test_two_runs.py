@@ -69,16 +69,17 @@ def test_the_message_names_who_is_there(tmp_path):
 
 def test_a_training_run_is_not_joined_by_another(tmp_path, monkeypatch):
     install_tiny_preset(monkeypatch.setitem)
-    call = {"preset": TINY, "workdir": tmp_path / "run", "seed": 5}
-    mt.train_gan(grey_images(), steps=3, **call)
-    before = contents(tmp_path / "run")
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("log.csv", "validation.csv"):  # as the other one has begun them
+        (run / name).write_text("step,loss\n1,0.5\n2,0.25\n")
+    before = contents(run)
     with (
-        another("sole_use", tmp_path / "run"),
+        another("sole_use", run),
         pytest.raises(InputError, match="workdir must be used by one run at a time"),
     ):
-        mt.train_gan(grey_images(), steps=6, resume=True, **call)
-    assert contents(tmp_path / "run") == before
-    mt.train_gan(grey_images(), steps=6, resume=True, **call)
+        mt.train_gan(grey_images(), preset=TINY, workdir=run, seed=5, steps=6, resume=True)
+    assert {name: contents(run)[name] for name in before} == before
 
 
 def test_a_checkpoint_of_annealing_is_not_written_by_two(tmp_path):
