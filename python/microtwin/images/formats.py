@@ -29,6 +29,7 @@ def read_tiff(path: Path) -> Decoded:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
+        len(file.pages)  # counts them: of damaged files tifffile would else read some without end
         if not file.series:
             raise InputError(f"{path} holds no image")
         series = _alike(file.series)
