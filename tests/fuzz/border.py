@@ -1,4 +1,4 @@
-"""Call the core with arguments of the right kinds and wrong values: ``python border.py SEED CALLS``.
+"""Call the core with the right types and wrong values: ``python border.py SEED CALLS``.
 
 Whatever comes, there is an answer or a Python error that says what was wrong: the process lives.
 """
