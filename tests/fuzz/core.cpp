@@ -1,8 +1,9 @@
 // Fuzzes the core: bytes become a small structure, steps and options, as odd as they come.
 //
 // What is refused is refused by std::invalid_argument. Of what is counted, hits are no more than
-// trials and no number of threads changes a count; of what is solved, the interval holds the answer.
-// Built by -DMICROTWIN_FUZZ=ON with clang; run: build/fuzz/core_fuzz CORPUS -max_total_time=600
+// trials and no number of threads changes a count; of what is solved, the interval holds the
+// answer. Built by -DMICROTWIN_FUZZ=ON with clang; run: build/fuzz/core_fuzz CORPUS
+// -max_total_time=600
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -46,7 +47,8 @@ bool same(const std::vector<LagCounts>& a, const std::vector<LagCounts>& b) {
     });
 }
 
-template <class Count> void check_lags(CountOptions options, const Count& count) {
+template <class Count>
+void check_lags(CountOptions options, const Count& count) {
     try {
         options.threads = 1;
         const auto alone = count(options);
