@@ -190,7 +190,8 @@ void LineCurves::look_along(Channel& channel, const Place& leaving, const Place&
 
 void LineCurves::look_at_row(Channel& channel, const Place& leaving, const Place& entering) const {
     const LineBits& lines = lines_[channel.lines];
-    const auto& [dz, dy, dx] = channel.origin;
+    // By name: not every compiler lets a lambda capture what is bound by [dz, dy, dx].
+    const std::int64_t dz = channel.origin[0], dy = channel.origin[1], dx = channel.origin[2];
     const auto see = [&](const Offset& at, std::int64_t sign, std::int64_t chunk) {
         std::int64_t z = at[0] + sign * dz, y = at[1] + sign * dy;
         if (periodic_) {

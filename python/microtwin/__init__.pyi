@@ -57,6 +57,15 @@ from .phases import read_marks as read_marks
 from .phases import segment as segment
 from .phases import threshold_of as threshold_of
 from .phases import train_pixels as train_pixels
+from .scale import Results as Results
+from .scale import anneal_many as anneal_many
+from .scale import describe_many as describe_many
+from .scale import describe_volume as describe_volume
+from .scale import map_many as map_many
+from .scale import open_store as open_store
+from .scale import sample_many as sample_many
+from .scale import screen_many as screen_many
+from .scale import transport_many as transport_many
 from .screening import Screened as Screened
 from .screening import Screening as Screening
 from .screening import screen as screen

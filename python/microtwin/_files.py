@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -70,3 +71,69 @@ def output_folder(path: str | os.PathLike[str], *, name: str = "output") -> Path
         reason = error.strerror or str(error)
         raise InputError(f"{name} must be a writable folder; {folder}: {reason}") from error
     return folder
+
+
+@contextmanager
+def sole_use(folder: Path, *, name: str) -> Iterator[None]:
+    """Keep a folder to this process for as long as the block runs.
+
+    The system lets go of the lock when the process ends, however it ends.
+
+    Raises
+    ------
+    InputError
+        If another process has the folder.
+    """
+    with _locked(folder / ".lock", folder, name=name):
+        yield
+
+
+@contextmanager
+def sole_use_of_file(path: str | os.PathLike[str], *, name: str) -> Iterator[None]:
+    """Keep a file, there or yet to be written, to this process for as long as the block runs.
+
+    Raises
+    ------
+    InputError
+        If another process has it.
+    """
+    target = Path(path)
+    lock = target.with_name(f".{target.name}.lock")
+    with _locked(lock, target, name=name):
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # where an open file cannot be removed, it stays
+                lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(file: Path, what: Path, *, name: str) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    owner = file.with_suffix(".owner") if file.suffix else file.with_name(".owner")
+    lock = FileLock(file, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"{name} must be used by one run at a time: {_owner(owner)} works in {what}; wait for "
+            "it, or choose another"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{what} cannot be written: {error.strerror or error}") from error
+    try:
+        with suppress(OSError):
+            owner.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def _owner(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8") or "another process"
+    except OSError:
+        return "another process"

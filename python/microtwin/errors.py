@@ -27,6 +27,10 @@ class TrainingError(MicrotwinError, RuntimeError):
     """Training cannot go on, for instance because a loss is no longer finite."""
 
 
+class NotEnoughMemoryError(MicrotwinError, MemoryError):
+    """Something needs more memory than is free; it was not begun."""
+
+
 class ConvergenceError(MicrotwinError, RuntimeError):
     """A solver stopped before the answer was known as well as it was asked for.
 

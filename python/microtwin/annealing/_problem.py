@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _validate
+from microtwin import _memory, _validate
 from microtwin.annealing import _starts, _targets
 from microtwin.annealing._schedule import Schedule
 from microtwin.annealing._wanted import wanted_map
@@ -25,6 +25,9 @@ STARTS = ("auto", *_starts.STARTS)
 _MAP_STRIDE = {2: 1, 3: 3}
 # The map has many more lags than the curves: a tenth leaves these free to come to their end.
 _MAP_WEIGHT = 0.1
+
+
+_BYTES = 30  # of memory a voxel of the twin, rounded down
 
 
 def described(target: Description | npt.ArrayLike) -> Description:
@@ -85,6 +88,11 @@ class Problem:
                 "shape must have fewer than 2^32 voxels, each side rounded up to a power of 2, "
                 f"not {shape}"
             )
+        _memory.check(
+            size * _BYTES,
+            what=f"annealing a structure of {shape}",
+            instead="anneal a smaller one",
+        )
         seed = _validate.seed(given["seed"])
         threads = _validate.threads(given["threads"])
         max_lag = given["max_lag"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from microtwin import _files
 from microtwin._progress import ProgressCallback, silent
 from microtwin.annealing import _checkpoint, _run
 from microtwin.annealing._problem import Problem
@@ -26,6 +27,20 @@ def solve(
     """Anneal what has been checked."""
     if resume and checkpoint is None:
         raise InputError("checkpoint must name a file to resume from, not None")
+    if checkpoint is None:
+        return _solved(problem, None, False, frames, progress, stop)
+    with _files.sole_use_of_file(checkpoint, name="checkpoint"):
+        return _solved(problem, checkpoint, resume, frames, progress, stop)
+
+
+def _solved(
+    problem: Problem,
+    checkpoint: str | os.PathLike[str] | None,
+    resume: bool,
+    frames: Frames | None,
+    progress: ProgressCallback | None,
+    stop: threading.Event | None,
+) -> Twin:
     settings = problem.fingerprint()
     state, saved = _checkpoint.State(), None
     if resume and checkpoint is not None and Path(checkpoint).exists():

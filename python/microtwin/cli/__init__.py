@@ -13,6 +13,7 @@ import typer
 from microtwin.cli import (
     anneal,
     anomaly,
+    batch,
     classify,
     compare,
     contest,
@@ -56,6 +57,7 @@ for _command in (
 app.add_typer(select.app, name="select")
 app.add_typer(classify.app, name="classify")
 app.add_typer(anomaly.app, name="anomaly")
+app.add_typer(batch.app, name="batch")
 
 
 def _say_version(asked: bool) -> None:

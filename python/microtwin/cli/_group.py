@@ -25,6 +25,8 @@ ORDER = (
     "screen",
     "transport",
     "compare",
+    "contest",
+    "batch",
     "serve",
     "info",
 )

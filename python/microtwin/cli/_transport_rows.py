@@ -42,6 +42,7 @@ class Table:
         resume: bool,
     ) -> None:
         self.rows: list[Row] = []
+        self.stuck = False  # whether the last row could not be written
         self._done: dict[str, set[str]] = {}
         self._columns = list(columns)
         self._path = path
@@ -66,6 +67,7 @@ class Table:
         self._note(row)
         if self._path is None:
             return
+        self.stuck = True
         if not self._begun:
             _files.write_text(self._path, self._head + "\n" + self._lines(None, *self.rows))
             self._begun = True
@@ -74,6 +76,7 @@ class Table:
                 file.write(self._lines(row))
                 file.flush()
                 os.fsync(file.fileno())
+        self.stuck = False
 
     def _note(self, row: Row) -> None:
         self.rows.append(row)

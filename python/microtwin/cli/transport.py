@@ -157,6 +157,8 @@ def command(
             try:
                 job.run(path, table, tell)
             except (MicrotwinError, OSError, MemoryError) as error:
+                if table.stuck:  # the disk is full, say: no further file would be spared
+                    raise
                 reason = " ".join(str(error).split()) or "not enough memory"
                 if len(paths) == 1:
                     raise InputError(_named(str(path), reason)) from None

@@ -53,7 +53,8 @@ class StudyFolder:
     def stage(self, name: str) -> Iterator[None]:
         """Note how long a stage took, the first time it is finished."""
         started = time.perf_counter()
-        yield
+        with _files.sole_use(self.path, name="output"):
+            yield
         self.seconds.setdefault(name, round(time.perf_counter() - started, 2))
         self._write()
 

@@ -1,6 +1,7 @@
 """A trained generator: opened from its folder, sampled by seed."""
 
 import itertools
+import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _files, _validate
+from microtwin import _files, _memory, _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import CheckpointError, InputError
 from microtwin.generation import adversaries, card, writing
@@ -122,6 +123,11 @@ class Generator:
             If an argument is out of range, or the preset cannot make this shape.
         """
         task = self._task(n, seed, shape, threshold, periodic, porosity, first)
+        _memory.check(
+            task.count * math.prod(task.shape) * (4 * self.settings.encoding.channels + 1),
+            what=f"drawing {task.count} samples of {task.shape}",
+            instead="sample_to and `microtwin sample` write them to disk block by block",
+        )
         images = self._drawer(self._weights, task, progress=progress or silent)
         settings = self.settings
         at = where_to_cut(

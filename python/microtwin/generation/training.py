@@ -21,7 +21,7 @@ from microtwin.generation.run_folder import RunFolder, Settings
 from microtwin.generation.training_set import TrainingSet
 from microtwin.generation.validation import Validation
 from microtwin.images.patches import Places
-from microtwin.learning.devices import Devices, accelerated, is_first, join_processes
+from microtwin.learning.devices import Devices, accelerated, is_first, join_processes, sole_writer
 from microtwin.learning.diffaugment import WAYS
 from microtwin.learning.log import TensorBoard
 from microtwin.learning.loop import Hook, train
@@ -182,7 +182,7 @@ def train_gan(
         folder.check_continues(settings)
     elif is_first():
         folder.create(settings)
-    with folder.checkpoints(settings) as checkpoints:
+    with sole_writer(folder.path), folder.checkpoints(settings) as checkpoints:
         if checkpoints.latest() is not None:
             state = checkpoints.restore(state)
         first = int(state.step)

@@ -107,6 +107,19 @@ def write(
     """Draw a task to disk; see `Generator.sample_to`."""
     target = check_output(path)
     _files.output_folder(target.absolute().parent, name="output")
+    with _files.sole_use_of_file(target, name="output"):
+        return _written(generator, task, target, grey=grey, resume=resume, progress=progress)
+
+
+def _written(
+    generator: "Generator",
+    task: Task,
+    target: Path,
+    *,
+    grey: bool,
+    resume: bool,
+    progress: ProgressCallback,
+) -> Manifest:
     encoding = generator.settings.encoding
     try:
         scratch = _Scratch(target, generator, task, resume=resume)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from microtwin import _memory
 from microtwin.errors import InputError
 
 Array = npt.NDArray[Any]
@@ -28,11 +29,17 @@ def read_tiff(path: Path) -> Decoded:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
+        len(file.pages)  # counts them: of damaged files tifffile would else read some without end
         if not file.series:
             raise InputError(f"{path} holds no image")
         series = _alike(file.series)
         page = series[0].keyframe
         _check_complete(file, path)
+        _memory.check(
+            sum(one.nbytes for one in series),
+            what=f"reading {path}",
+            instead=_memory.IN_ITS_FILE,
+        )
         try:
             stack = [one.asarray() for one in series]
         except ValueError as error:

@@ -56,26 +56,37 @@ def open_volume(
         if suffix in _RAW:
             return _raw(file, shape, np.dtype(np.uint8 if dtype is None else dtype))
         if suffix in (".tif", ".tiff"):
-            import tifffile
-
-            return tifffile.memmap(file, mode="r")
+            return _tiff(file)
         opened = _zarr(file) if suffix == ".zarr" else _hdf5(file)
+        return _array_of(opened, key, file)
     except InputError:
         raise
     except ImportError as error:
         raise InputError(
             f"{file} needs the package {error.name}: pip install {error.name}"
         ) from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    # Decoders of damaged files raise almost anything; whatever it is, the file cannot be opened.
+    except Exception as error:
         raise InputError(f"{file} cannot be opened in place: {error}") from error
-    return _array_of(opened, key, file)
 
 
 def _npy(file: Path) -> Any:
     try:
         return np.load(file, mmap_mode="r", allow_pickle=False)
-    except ValueError:
-        raise InputError(f"{file} cannot be opened in place: it is no npy file") from None
+    except (ValueError, EOFError):
+        raise InputError(f"{file} cannot be opened in place: it is no whole npy file") from None
+
+
+def _tiff(file: Path) -> Any:
+    import tifffile
+
+    with tifffile.TiffFile(file) as opened:
+        len(opened.pages)  # counts them: of damaged files tifffile would else read some without end
+        series = opened.series[0]
+        if series.dataoffset is None:
+            raise InputError(f"{file} cannot be opened in place: it is compressed, or in pieces")
+        kind = np.dtype(series.dtype).newbyteorder(opened.byteorder)
+        return np.memmap(file, kind, "r", series.dataoffset, series.shape)
 
 
 def _raw(file: Path, shape: tuple[int, ...] | None, dtype: np.dtype[Any]) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _validate
-from microtwin.errors import InputError
+from microtwin import _memory, _validate
+from microtwin.errors import InputError, NotEnoughMemoryError
 from microtwin.images import formats
 from microtwin.images.colour import to_grey
 from microtwin.images.info_bar import info_bar_rows
@@ -144,11 +144,17 @@ def _decode(
         raise InputError(f"shape and dtype are for raw files only, not for {file}")
     if suffix != ".npz" and key is not None:
         raise InputError(f"key is for npz files only, not for {file}")
+    if raw or suffix == ".npy":  # as large in memory as in the file
+        _memory.check(
+            file.stat().st_size,
+            what=f"reading {file}",
+            instead=_memory.IN_ITS_FILE,
+        )
     try:
         if raw:
             return formats.read_raw(file, _validate.shape(shape), _raw_dtype(dtype))
         return formats.read_npz(file, key) if suffix == ".npz" else formats.READERS[suffix](file)
-    except InputError:
+    except (InputError, NotEnoughMemoryError):
         raise
     # Decoders of damaged files raise almost anything; whatever it is, the file is not readable.
     except Exception as error:

@@ -60,7 +60,10 @@ def new_zarr(
     target = check_zarr(path)
     import zarr
 
-    part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
+    try:
+        part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror or error}") from error
     old = part / "old"
     try:
         chunks = tuple(1 if i < len(shape) - 3 else min(n, _CHUNK) for i, n in enumerate(shape))
@@ -68,6 +71,8 @@ def new_zarr(
         if target.exists():
             target.rename(old)
         (part / "array").rename(target)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror or error}") from error
     finally:
         if old.exists() and not target.exists():
             old.rename(target)  # should this fail as well, it stays where it is

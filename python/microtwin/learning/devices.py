@@ -2,14 +2,18 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as _Spec
+
+from microtwin import _files
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +104,19 @@ def join_processes() -> None:
 def is_first() -> bool:
     """Whether this process is the one that writes logs and pictures."""
     return bool(jax.process_index() == 0)
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Keep the folder of a run to this run; of several processes the first one holds it.
+
+    Raises
+    ------
+    InputError
+        If another run has it.
+    """
+    with _files.sole_use(folder, name="workdir") if is_first() else nullcontext():
+        yield
 
 
 def _chosen() -> Any:

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from microtwin import _files
 from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import TrainingError
 from microtwin.learning import optimisers
 from microtwin.learning.checkpoints import Checkpoints, load_arrays, save_arrays
-from microtwin.learning.devices import Devices, accelerated, is_first
+from microtwin.learning.devices import Devices, accelerated, is_first, sole_writer
 from microtwin.learning.log import CsvLog, TensorBoard
 from microtwin.learning.loop import Change, Hook, Step, train
 from microtwin.learning.network import Weights
@@ -190,7 +191,9 @@ def fit(
     TrainingError, CheckpointError, KeyboardInterrupt
         As in `loop.train`.
     """
-    with Checkpoints(folder.path / "checkpoints", identity=identity, keep=2) as checkpoints:
+    _files.output_folder(folder.path, name="workdir")
+    kept = Checkpoints(folder.path / "checkpoints", identity=identity, keep=2)
+    with sole_writer(folder.path), kept as checkpoints:
         if checkpoints.latest() is not None:
             state = checkpoints.restore(state)
         first = int(state.step)

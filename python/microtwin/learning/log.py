@@ -28,12 +28,21 @@ class CsvLog:
         self.path = Path(path)
 
     def keep_until(self, step: int) -> None:
-        """Drop the rows after `step`, and a last row that a crash cut short."""
+        """Drop the rows after `step`, and a last row that a crash cut short.
+
+        Raises
+        ------
+        CheckpointError
+            If it is damaged.
+        """
         if not self.path.exists():
             return
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        whole = [line for line in lines if line.endswith("\n")]
-        kept = whole[:1] + [row for row in whole[1:] if int(row.split(",", 1)[0]) <= step]
+        try:
+            lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith("\n")]
+            kept = whole[:1] + [row for row in whole[1:] if int(row.split(",", 1)[0]) <= step]
+        except ValueError as error:
+            raise self._damaged() from error
         _files.write_text(self.path, "".join(kept))
 
     def append(self, step: int, values: Mapping[str, float]) -> None:
@@ -60,14 +69,12 @@ class CsvLog:
         """Return the value of `column` in the last row, or None if there is no row."""
         if not self.path.exists():
             return None
-        with self.path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        if not rows:
-            return None
         try:
-            return float(rows[-1][column])
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{self.path} is not the log of a training run") from error
+            with self.path.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+            return float(rows[-1][column]) if rows else None
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
+            raise self._damaged() from error
 
     def rows(self) -> list[dict[str, float]]:
         """Return all rows."""
@@ -79,8 +86,11 @@ class CsvLog:
                     {name: float(value) for name, value in row.items()}
                     for row in csv.DictReader(file)
                 ]
-            except (TypeError, ValueError) as error:
-                raise CheckpointError(f"{self.path} is not the log of a training run") from error
+            except (TypeError, ValueError, csv.Error) as error:
+                raise self._damaged() from error
+
+    def _damaged(self) -> CheckpointError:
+        return CheckpointError(f"{self.path} is not the log of a training run, or is damaged")
 
 
 class TensorBoard:

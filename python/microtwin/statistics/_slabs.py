@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _validate
+from microtwin import _memory, _validate
 from microtwin.errors import InputError
 from microtwin.statistics.directions import Vector, lag_bound
 
@@ -78,10 +78,21 @@ class Source:
     def read(self, box: Sequence[slice]) -> tuple[Labels, Labels | None]:
         """Return the labels of a box, and its mask."""
         key = tuple(box)
-        part = _validate.labels(np.asarray(self.volume[key]), name="volume")
+        part = _validate.labels(_piece(self.volume, key, "volume"), name="volume")
         if self.mask is None:
             return part, None
-        return part, _validate.mask(np.asarray(self.mask[key]), shape=part.shape)
+        return part, _validate.mask(_piece(self.mask, key, "mask"), shape=part.shape)
+
+
+def _piece(volume: Any, key: tuple[slice, ...], name: str) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(volume[key])
+    except MemoryError:
+        raise
+    # What is lost or damaged on the way from the disk is told in many ways: by HDF5, Zarr, codecs.
+    except Exception as error:
+        where = " x ".join(f"{part.start}..{part.stop}" for part in key)
+        raise InputError(f"{name} cannot be read at {where}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +249,5 @@ def _pieces(first: int, last: int, period: int, most: int) -> Iterator[tuple[int
 
 def available_memory() -> int:
     """Return how many bytes of memory are free for use, or 4 GiB where nothing tells."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            return next(int(line.split()[1]) << 10 for line in lines if "MemAvailable" in line)
-    except (OSError, StopIteration):
-        return 4 << 30
+    free = _memory.available()
+    return 4 << 30 if free is None else free

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _core, _validate
+from microtwin import _core, _memory, _validate
 from microtwin.errors import InputError
 from microtwin.statistics._packed import PackedMask
 from microtwin.statistics._registry import (
@@ -29,6 +29,13 @@ from microtwin.statistics.function import CorrelationFunction
 from microtwin.statistics.surface_functions import Interface
 
 DEFAULT = ("two_point", "lineal_path")
+
+# Measured peaks in bytes a voxel, rounded down; 1 for what is not named.
+_BYTES = {
+    "cluster": 4.5, "surface_void": 60.0, "surface_surface": 60.0, "pore_size": 5.0,
+    "local_thickness": 12.0, "minkowski": 1.5, "connectivity": 1.5,
+}  # fmt: skip
+_RADIAL = 14.0
 
 
 def describe(
@@ -104,6 +111,11 @@ def describe(
         families = tuple(f for f in families if f != "radial" or not _names_all(directions))
     if axes is not None and families != ("axes",):
         raise InputError('axes can be chosen only where directions is "axes"')
+    _memory.check(
+        max(structure.size for structure in structures) * _bytes_a_voxel(names, families),
+        what=f"describing a structure of {structures[0].shape} by {', '.join(names)}",
+        instead="measure less of it, or S2, L and chords in blocks (describe_tiles, --in-place)",
+    )
     task = _Task(
         structures=structures,
         masks=_masks(mask, structures),
@@ -242,6 +254,12 @@ class _Task:
         if name == "chord_length":
             return longest_chord(self.shapes, vectors, self.periodic)
         return min(self.reach, longest_lag(self.shapes, vectors))
+
+
+def _bytes_a_voxel(names: Sequence[str], families: Sequence[str]) -> float:
+    """Return what describing takes at most, beside the labels themselves."""
+    most = max([_BYTES.get(name, 1.0) for name in names])
+    return max(most, _RADIAL) if "radial" in families else most
 
 
 def _samples(labels: Any) -> list[Any]:

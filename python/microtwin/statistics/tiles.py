@@ -1,7 +1,7 @@
 """Descriptions of volumes that are larger than memory."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from microtwin import _core, _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import InputError
 from microtwin.statistics._registry import STATISTICS
-from microtwin.statistics._slabs import Block, Source, available_memory, passes
+from microtwin.statistics._slabs import Block, Pass, Source, available_memory, passes
 from microtwin.statistics.chords import longest_chord
 from microtwin.statistics.correlation import directed, lag_limit
 from microtwin.statistics.describing import phase_list, phases_among
@@ -97,6 +97,38 @@ def describe_tiles(
     >>> describe_tiles(board, periodic=True, tile=3).two_point.mean
     array([0.5, 0. , 0.5, 0. , 0.5])
     """
+    work = planned(
+        volume, phase=phase, statistics=statistics, max_lag=max_lag, axes=axes,
+        directions=directions, periodic=periodic, mask=mask, spacing=spacing, tile=tile,
+        memory=memory, threads=threads,
+    )  # fmt: skip
+    tally = work.tally()
+    total = sum(way.voxels(work.source) for way in work.ways)
+    done = 0.0
+    for number, way in enumerate(work.ways):
+        for block in way.blocks(work.source, periodic=work.periodic, reach=work.beyond):
+            tally.add(way.vectors, block, first=number == 0)
+            done += way.voxels(work.source) / len(way.ranges)
+            (progress or silent)(min(done, total), total, {})
+    return work.description(tally)
+
+
+def planned(
+    volume: Any,
+    *,
+    phase: int | Sequence[int] | None = None,
+    statistics: str | Sequence[str] = DEFAULT,
+    max_lag: int | None = None,
+    axes: Sequence[int] | int | None = None,
+    directions: str | Sequence[str] = "axes",
+    periodic: bool = False,
+    mask: Any | None = None,
+    spacing: float | Sequence[float] | None = None,
+    tile: int | None = None,
+    memory: int | None = None,
+    threads: int | None = None,
+) -> "Plan":
+    """Check the arguments of `describe_tiles`, and return what is to be counted in which blocks."""
     source = Source.checked(volume, mask)
     shape, ndim = source.shape, len(source.shape)
     names = _statistics(statistics)
@@ -115,31 +147,24 @@ def describe_tiles(
         tile = _validate.integer(tile, name="tile", minimum=1)
     wanted = None if phase is None else phase_list(phase)
 
-    tally = _Tally(
-        shape=shape,
+    curves = [
+        _Curve(name, family, vectors, _longest(name, vectors, shape, reach, bool(periodic)))
+        for name in names
+        for family in (families if name != "two_point" else dict.fromkeys(("axes", *families)))
+        for vectors in [along if family == "axes" else directed(family, None, ndim)]
+    ]
+    vectors = list(dict.fromkeys(v for curve in curves for v in curve.vectors))
+    return Plan(
+        source=source,
+        ways=passes(source, vectors, periodic=bool(periodic), memory=memory, tile=tile),
+        curves=curves,
+        along=along,
         periodic=bool(periodic),
         threads=_validate.threads(threads),
-        phases=wanted,
-        curves=[
-            _Curve(name, family, vectors, _longest(name, vectors, shape, reach, bool(periodic)))
-            for name in names
-            for family in (families if name != "two_point" else dict.fromkeys(("axes", *families)))
-            for vectors in [along if family == "axes" else directed(family, None, ndim)]
-        ],
-        along=along,
+        phase=phase,
+        wanted=wanted,
+        spacing=edges,
     )
-    vectors = list(dict.fromkeys(v for curve in tally.curves for v in curve.vectors))
-    ways = passes(source, vectors, periodic=tally.periodic, memory=memory, tile=tile)
-    # A chord is seen whole from the voxel before it to the voxel after it.
-    beyond = max(curve.longest for curve in tally.curves) + 1
-    total = sum(way.voxels(source) for way in ways)
-    done = 0.0
-    for number, way in enumerate(ways):
-        for block in way.blocks(source, periodic=tally.periodic, reach=beyond):
-            tally.add(way.vectors, block, first=number == 0)
-            done += way.voxels(source) / len(way.ranges)
-            (progress or silent)(min(done, total), total, {})
-    return tally.description(phase, spacing=edges, masked=mask is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +177,53 @@ class _Curve:
     longest: int
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be counted of a volume, in which blocks."""
+
+    source: Source
+    ways: list[Pass]
+    curves: list[_Curve]
+    along: tuple[Vector, ...]
+    periodic: bool
+    threads: int
+    phase: Any
+    wanted: list[int] | None
+    spacing: tuple[float, ...] | None
+
+    @property
+    def beyond(self) -> int:
+        """How far lines are followed: a chord is seen from the voxel before to that behind it."""
+        return max(curve.longest for curve in self.curves) + 1
+
+    def tally(self) -> "Tally":
+        """Return counts of nothing yet."""
+        return Tally(
+            shape=self.source.shape,
+            periodic=self.periodic,
+            threads=self.threads,
+            phases=self.wanted,
+            curves=self.curves,
+            along=self.along,
+        )
+
+    def counted(self, way: int, at: int) -> "Tally":
+        """Return the counts of one block, for blocks that are counted apart."""
+        found = self.tally()
+        one = replace(self.ways[way], ranges=(self.ways[way].ranges[at],))
+        for block in one.blocks(self.source, periodic=self.periodic, reach=self.beyond):
+            found.add(one.vectors, block, first=True)
+        return found
+
+    def description(self, tally: "Tally") -> Description:
+        """Return the counts of all blocks as a description."""
+        return tally.description(
+            self.phase, spacing=self.spacing, masked=self.source.mask is not None
+        )
+
+
 @dataclass(slots=True)
-class _Tally:
+class Tally:
     """The counts of the blocks seen so far."""
 
     shape: tuple[int, ...]
@@ -204,6 +274,43 @@ class _Tally:
                 totals[at] += differing[0]
                 if turn == 0:
                     self.pairs[at] += pairs[0]
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the counts as arrays by names."""
+        number = {curve: i for i, curve in enumerate(self.curves)}
+        return {
+            "voxels": self.voxels,
+            "pairs": self.pairs,
+            **{f"trials_{number[c]}": counts.ravel() for c, counts in self.trials.items()},
+            **{f"hits_{number[c]}_{k}": counts.ravel() for (c, k), counts in self.hits.items()},
+            **{f"interfaces_{k}": counts for k, counts in self.interfaces.items()},
+        }
+
+    def add_record(self, record: Mapping[str, Any], *, first: bool) -> None:
+        """Add the counts of another block, as `to_record` returned them.
+
+        Its voxels count only if it is one of the first pass. What is None was not there.
+        """
+        if first:
+            self.voxels += np.asarray(record["voxels"])
+        self.pairs += np.asarray(record["pairs"])
+        for name, values in record.items():
+            kind, _, rest = name.partition("_")
+            if values is None or kind not in ("trials", "hits", "interfaces"):
+                continue
+            counts = np.asarray(values, np.int64)
+            if kind == "interfaces":
+                label = int(rest)
+                self.interfaces[label] = counts + self.interfaces.get(label, np.int64(0))
+                continue
+            at, _, label_name = rest.partition("_")
+            curve = self.curves[int(at)]
+            counts = counts.reshape(len(curve.vectors), -1)
+            if kind == "trials":
+                self.trials[curve] = counts + self.trials.get(curve, np.int64(0))
+            else:
+                key = curve, int(label_name)
+                self.hits[key] = counts + self.hits.get(key, np.int64(0))
 
     def _add_to(
         self, totals: dict[Any, Counts], key: Any, curve: _Curve, mine: list[Vector], counts: Counts

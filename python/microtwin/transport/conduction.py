@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _backend, _core, _validate
+from microtwin import _backend, _core, _memory, _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin.errors import ConvergenceError, InputError
 from microtwin.transport._inputs import (
@@ -27,6 +27,9 @@ from microtwin.transport.result import Conduction
 TOL = 1e-4
 LEAST_TOL = 1e-6
 MAX_ITERATIONS = 1000
+
+
+_BYTES = 40  # of memory a voxel while it is solved, rounded down
 
 
 def effective_conductivity(
@@ -241,6 +244,12 @@ def solve(
     table = np.zeros(_validate.MAX_PHASES)
     table[list(conductivities)] = np.array(list(conductivities.values())) / largest
     wraps = sides == "periodic" or boundary == "periodic"
+    if place == "cpu":
+        _memory.check(
+            structure.size * (_BYTES + (9 if fields else 0)),
+            what=f"solving for a structure of {structure.shape}",
+            instead="solve a part of it, or every second voxel of it (microtwin.downscale)",
+        )
     core = _core if place == "cpu" else _gpu()
     found = core.solve_transport(
         structure,

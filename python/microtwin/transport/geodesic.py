@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _validate
+from microtwin import _memory, _validate
 from microtwin._version import __version__
 from microtwin.errors import InputError
 from microtwin.statistics.clusters import clusters
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 STEPS = ("corner", "face")
 _ABOUT = ("phase", "axis", "steps", "reached", "version")
+
+
+_BYTES = 40  # of memory a voxel, where few conduct; more where many do
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -231,6 +234,11 @@ def geodesic_tortuosity(
     planes = structure.shape[along]
     if planes < 2:
         raise InputError(f"labels must have two planes or more along axis {along}, not 1")
+    _memory.check(
+        structure.size * _BYTES,
+        what=f"finding shortest paths in a structure of {structure.shape}",
+        instead="take a part of it, or every second voxel of it (microtwin.downscale)",
+    )
     image = np.moveaxis(clusters(structure, phase=phase), along, 0)
     through = np.intersect1d(image[0], image[-1])
     walked = np.isin(image, through[through > 0])

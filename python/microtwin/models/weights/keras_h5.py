@@ -38,7 +38,9 @@ def read(path: Path) -> Layers:
         with h5py.File(path, "r") as file:
             root = file.get("model_weights", file)
             return _old(root) if _names(root, "layer_names") else _new(file)
-    except (OSError, KeyError, RuntimeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # HDF5 raises almost anything when damaged
         reason = error.args[0] if error.args else error
         raise InputError(f"{path} is no whole file of Keras's weights: {reason}") from error
 

@@ -1,0 +1,104 @@
+"""Where the work is done: processes on this machine, or the workers of a scheduler that runs."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from microtwin import _backend, _validate
+from microtwin.errors import InputError
+
+PATIENCE = 10.0  # seconds to wait for a scheduler, or for workers, before giving up
+
+# One thread a process, for the items are what runs side by side. JAX takes all cores unless told.
+_ALONE = {
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+}
+
+
+@contextmanager
+def client_of(*, workers: int | None, cluster: Any, most: int) -> Iterator[Any]:
+    """Yield a Dask client.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Processes to begin on this machine; one a core unless given, and no more than `most`.
+    cluster : str or Client, optional
+        Address of a scheduler (tcp://host:8786), or a client that is connected to one; it is left
+        running.
+    most : int
+        How many pieces of work there are.
+
+    Raises
+    ------
+    InputError
+        If nothing answers at the address, or it has no workers; or Dask is not installed.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise InputError(
+            "workers need dask, which is not installed: pip install 'microtwin[scale]'"
+        ) from None
+    if cluster is not None and workers is not None:
+        raise InputError("workers must not be given beside cluster, which has its own")
+    if isinstance(cluster, Client):
+        yield cluster
+    elif cluster is not None:
+        with _connected(str(cluster), Client) as client:
+            yield client
+    else:
+        count = min(_checked(workers), max(most, 1))
+        with (
+            _quiet(),
+            LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                dashboard_address=":0",
+                env=_ALONE | {k: v for k, v in os.environ.items() if k in _ALONE},
+                silence_logs=logging.CRITICAL,
+                preload=["microtwin.scale._worker_setup"],
+            ) as local,
+            Client(local) as client,
+        ):
+            yield client
+
+
+@contextmanager
+def _connected(address: str, client_class: Any) -> Iterator[Any]:
+    try:
+        client = client_class(address, timeout=PATIENCE)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise InputError(
+            "cluster must be the address of a Dask scheduler that runs, such as tcp://host:8786; "
+            f"nothing answers at {address!r}"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            raise InputError(f"cluster must have workers; that at {address!r} has none") from None
+        yield client
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to itself what Dask logs of workers that come and go: the table tells what failed."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def _checked(workers: int | None) -> int:
+    if workers is None:
+        return _backend.available_cores()
+    return _validate.integer(workers, name="workers", minimum=1, maximum=1024)
