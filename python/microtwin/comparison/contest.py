@@ -30,6 +30,7 @@ TRAINING = "real, training part"
 CHOSEN = ("two_point", "lineal_path")  # by these networks' weights are chosen, and samples screened
 STATISTICS = ("two_point", "lineal_path", "cluster", "chord_length", "pore_size")
 MOST_REAL = 32  # held-out windows that are measured
+MOST_SLICES = 16  # of each training volume, that structures are held against for copies
 
 # What each method that anneals anneals to.
 ANNEALED: Mapping[str, tuple[str, ...]] = {
@@ -257,7 +258,7 @@ def contest(
         phase=phase,
         max_lag=max_lag,
         baselines={TRAINING: evenly(known, count)},
-        training=learned,
+        training=[image for part in learned for image in _sections(part)],
         conductivities=conductivities,
         seconds={n: made[n].seconds + (once if n in learning else 0) for n in chosen},
         training_seconds=dict.fromkeys(learning, once),
@@ -292,6 +293,11 @@ def windows(arrays: Sequence[Labels], shape: Sequence[int]) -> list[Labels]:
             )
             found.append(array[cut])
     return found
+
+
+def _sections(part: Labels) -> list[Labels]:
+    """Return an image as it is, and of a volume some slices: enough to find copies in."""
+    return [part] if part.ndim == 2 else evenly(list(part), MOST_SLICES)
 
 
 def _make(name: str, task: Task, progress: ProgressCallback) -> Made:
