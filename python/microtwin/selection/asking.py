@@ -16,7 +16,7 @@ from microtwin.images.catalogue import Catalogue, Entry
 from microtwin.images.reading import read_pixels
 from microtwin.images.sized import sized
 from microtwin.selection.features import simple_features
-from microtwin.selection.strategies import DIVERSITIES, NEED_MODEL, STRATEGIES, ask, doubt
+from microtwin.selection.strategies import DIVERSITIES, STRATEGIES, ask, doubt
 
 SHORTLIST = 5.0  # how many times as many images are looked at for unlike ones as are asked for
 COLD = 1000  # images looked at where there is no model, drawn at random from more
@@ -68,7 +68,7 @@ def ask_next(
 
     A share of the images, drawn by their names, is never asked for because the model is unsure, but
     at random: the accuracy on these is that on all images. The others come by `strategy`, from the
-    scores that `predict_labels` wrote. Without scores, unlike images are chosen.
+    scores that `predict_labels` wrote. Without scores, images are drawn at random.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def ask_next(
     model : Classifier, optional
         Tells which images are alike; `simple_features` do unless given.
     strategy, diversity : str, optional
-        As in `ask`.
+        As in `ask`; without scores, any strategy but "coverage" is "random".
     validation : float
         Share that is kept to judge the model by, 0 to 0.5.
     seed : int
@@ -112,8 +112,9 @@ def ask_next(
     scored = [entry for entry in others if entry.score is not None]
     cold = len(scored) < wanted
     pool = others if cold else scored
-    if cold and strategy in NEED_MODEL:
-        strategy = None
+    if cold and strategy != "coverage":
+        # Unlike images are outliers: networks that saw these first did worse than with any.
+        strategy = "random"
     chosen = _chosen(pool, wanted, cold, model, strategy, diversity, rng, progress)
     _note(table, {**{e.id: "train" for e in chosen}, **{e.id: "validation" for e in judges}})
     return tuple(

@@ -162,9 +162,8 @@ def simulate(
     """Play active learning through with labels that are known, several strategies side by side.
 
     As in real use a sixth of the labels goes to images drawn at random for validation, the same for
-    all strategies; the others are chosen by the strategy. The first of these are random ones for
-    ``random``, and unlike ones (``coverage`` of `simple_features`) for all others, which have no
-    model to ask yet. Each time the network is trained anew on all labels so far.
+    all strategies; the others are chosen by the strategy. The first of these are random ones, as
+    there is no model to ask yet (unlike ones by `simple_features` for ``coverage``). Each time the network is trained anew on all labels so far.
 
     Parameters
     ----------
@@ -285,7 +284,7 @@ def _picked(
     seed: int,
 ) -> Ints:
     strategy, diversity = way
-    if strategy == "random":
+    if strategy == "random" or (model is None and strategy != "coverage"):
         return np.random.default_rng(seed).permutation(left)[:number]
     if model is None:
         return left[ask(number, embeddings=places[left], strategy="coverage", seed=seed).indices]
