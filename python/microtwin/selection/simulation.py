@@ -163,7 +163,8 @@ def simulate(
 
     As in real use a sixth of the labels goes to images drawn at random for validation, the same for
     all strategies; the others are chosen by the strategy. The first of these are random ones, as
-    there is no model to ask yet (unlike ones by `simple_features` for ``coverage``). Each time the network is trained anew on all labels so far.
+    there is no model to ask yet (unlike ones by `simple_features` for ``coverage``). Each time the
+    network is trained anew on all labels so far.
 
     Parameters
     ----------
