@@ -29,6 +29,7 @@ Labels = npt.NDArray[np.uint8]
 TRAINING = "real, training part"
 CHOSEN = ("two_point", "lineal_path")  # by these networks' weights are chosen, and samples screened
 STATISTICS = ("two_point", "lineal_path", "cluster", "chord_length", "pore_size")
+PATIENCE = 4  # samples drawn for each one that shows more than one phase
 MOST_REAL = 32  # held-out windows that are measured
 MOST_SLICES = 16  # of each training volume, that structures are held against for copies
 
@@ -118,12 +119,25 @@ class Task:
         ]
 
     def drawn_alone(self) -> list[Labels]:
-        """Draw the samples one by one, each with the phase fractions of the training images."""
-        return [
-            gan.sample(1, shape=self.shape, seed=self.seed, first=i).labels[0]
-            for gan, part in self._shares()
-            for i in range(len(part))
-        ]
+        """Draw the samples one by one, each with the phase fractions of the training images.
+
+        Those that show one phase only, which some generators make now and then, are passed over.
+        """
+        found: list[Labels] = []
+        for gan, part in self._shares():
+            kept: list[Labels] = []
+            for i in range(PATIENCE * len(part)):
+                if len(kept) == len(part):
+                    break
+                labels = gan.sample(1, shape=self.shape, seed=self.seed, first=i).labels[0]
+                kept += [labels] if labels.min() < labels.max() else []
+            found += kept
+        if len(found) < self.samples:
+            raise InputError(
+                f"gan must make structures of more than one phase: of {PATIENCE * self.samples} "
+                f"samples {len(found)} were"
+            )
+        return found
 
     def _shares(self) -> list[tuple["Generator", npt.NDArray[np.int64]]]:
         parts = np.array_split(np.arange(self.samples), len(self.generators))
