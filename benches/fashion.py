@@ -38,10 +38,12 @@ def images_and_labels(folder, part):
     return images, [NAMES[i] for i in np.frombuffer(labels, np.uint8, offset=8)]
 
 
-def measured(preset, data, runs, seed, more):
+def measured(preset, data, runs, seed, epochs, more):
     options = {"preset": preset, "validation": 0.05, "seed": seed, "resume": True}
     train = images_and_labels(data, "train")
-    classifier = mt.train_classifier(*train, workdir=runs / f"{preset}-{seed}", **options)
+    classifier = mt.train_classifier(
+        *train, workdir=runs / f"{preset}-{seed}", epochs=epochs, **options
+    )
     rows = [reached(classifier, data)]
     if more:
         further = mt.train_classifier(
@@ -58,6 +60,7 @@ def reached(classifier, data, after=None):
     predictions = classifier.predict(images)
     seconds = time.perf_counter() - started
     right = np.array(predictions.labels) == np.array(truth)
+    both = np.array(classifier.predict(images, mirrored=True).labels) == np.array(truth)
     settings, before = classifier.settings, (0, 0)
     if after is not None:
         before = len(after.history), after.seconds
@@ -67,6 +70,7 @@ def reached(classifier, data, after=None):
         "seed": settings.seed,
         "validation accuracy": round(classifier.metrics["val_accuracy"], 4),
         "test accuracy": round(float(right.mean()), 4),
+        "with mirror images": round(float(both.mean()), 4),
         "reported": accuracy,
         "epochs": before[0] + len(classifier.history),
         "seconds": round(before[1] + classifier.seconds, 1),
@@ -81,12 +85,15 @@ def main():
     parser.add_argument("--preset", action="append", choices=REPORTED)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, help="those of the preset unless given")
     parser.add_argument(
         "--more", type=int, default=0, help="epochs after these, of images as they are"
     )
     arguments = parser.parse_args()
     for preset in arguments.preset or REPORTED:
-        for row in measured(preset, arguments.data, arguments.runs, arguments.seed, arguments.more):
+        for row in measured(
+            preset, arguments.data, arguments.runs, arguments.seed, arguments.epochs, arguments.more
+        ):
             print(json.dumps(row), flush=True)
 
 

@@ -226,3 +226,14 @@ def test_a_run_may_begin_from_what_another_has_learned(trained, tmp_path):
         mt.train_classifier(images, labels, workdir=tmp_path / "kept", resume=True, **more)
     with pytest.raises(InputError, match=r"^start must be a classifier of the same classes"):
         mt.train_classifier(images, labels == "along", workdir=tmp_path / "b", start=first, **more)
+
+
+def test_means_over_mirror_images_do_not_change_with_the_side(trained):
+    classifier, _ = trained
+    images, _ = stripes(6, seed=7)
+    both = classifier.predict(images, mirrored=True).probabilities
+    there, back = (classifier.predict(i).probabilities for i in (images, images[:, :, ::-1]))
+    np.testing.assert_allclose(both, (there + back) / 2, atol=1e-6)
+    np.testing.assert_allclose(
+        classifier.predict(images[:, :, ::-1], mirrored=True).probabilities, both, atol=1e-6
+    )

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -22,6 +23,8 @@ from microtwin.errors import InputError
 from microtwin.learning import optimisers
 from microtwin.learning.devices import platform
 from microtwin.learning.network import Network, Weights
+
+Array = npt.NDArray[Any]
 
 
 class Classifier:
@@ -87,26 +90,42 @@ class Classifier:
             return LabelledImages(found.pixels, index[found.labels], self.classes, found.sources)
         return LabelledImages(found.pixels, np.full(len(found), -1), self.classes, found.sources)
 
-    def predict(self, images: Any, *, progress: ProgressCallback = silent) -> Predictions:
+    def predict(
+        self, images: Any, *, mirrored: bool = False, progress: ProgressCallback = silent
+    ) -> Predictions:
         """Return how likely each class is for each image.
 
         Parameters
         ----------
         images : array_like, list, path, Catalogue or LabelledImages
             As in `train_classifier`; one image (y, x) as well.
+        mirrored : bool
+            Whether to take the mean of the probabilities of an image and of its mirror image, left
+            to right: for classes that know no handedness, at twice the time.
         progress : ProgressCallback, optional
             Told after every batch.
         """
         data = self.gathered(_several(images))
-        logits = self._apply("__call__", data, progress)
-        return Predictions.of_logits(logits, classes=self.classes, sources=data.sources)
+        names: dict[str, Any] = {"classes": self.classes, "sources": data.sources}
+        found = Predictions.of_logits(self._apply("__call__", data, progress), **names)
+        if not mirrored:
+            return found
+        other = Predictions.of_logits(
+            self._apply("__call__", data, progress, seen=lambda batch: batch[:, :, ::-1]), **names
+        )
+        return Predictions.of((found.probabilities + other.probabilities) / 2, **names)
 
     def embed(self, images: Any, *, progress: ProgressCallback = silent) -> npt.NDArray[np.float32]:
         """Return what the network makes of images before its last layer, (n, d)."""
         return self._apply("embed", self.gathered(_several(images)), progress)
 
     def evaluate(
-        self, images: Any, labels: Any = None, *, progress: ProgressCallback = silent
+        self,
+        images: Any,
+        labels: Any = None,
+        *,
+        mirrored: bool = False,
+        progress: ProgressCallback = silent,
     ) -> Report:
         """Hold the classifier against images whose classes are known.
 
@@ -114,6 +133,8 @@ class Classifier:
         ----------
         images, labels
             As in `train_classifier`; images without a label are left out.
+        mirrored : bool
+            As in `predict`.
         progress : ProgressCallback, optional
             Told after every batch.
 
@@ -122,16 +143,17 @@ class Classifier:
         InputError
             If no image has a label, or one is of a class that was not learned.
         """
-        return self.judge(self.labelled(images, labels), progress=progress)[0]
+        data = self.labelled(images, labels)
+        return self.judge(data, mirrored=mirrored, progress=progress)[0]
 
     def judge(
-        self, data: LabelledImages, *, progress: ProgressCallback = silent
+        self, data: LabelledImages, *, mirrored: bool = False, progress: ProgressCallback = silent
     ) -> tuple[Report, Predictions]:
         """Return a report on images from `labelled`, and the predictions that it is about."""
         few = data.part(np.arange(min(networks.AT_ONCE, len(data))))
-        self.predict(few)  # so that compiling is not timed
+        self.predict(few, mirrored=mirrored)  # so that compiling is not timed
         start = time.perf_counter()
-        predictions = self.predict(data, progress=progress)
+        predictions = self.predict(data, mirrored=mirrored, progress=progress)
         each = (time.perf_counter() - start) / len(data)
         return Report.of(
             predictions,
@@ -150,6 +172,7 @@ class Classifier:
                 "trained on": f"{self.settings.images} images",
                 "image size": " × ".join(map(str, (*self.settings.size, self.settings.channels))),
                 "seed": self.settings.seed,
+                **({"predictions": "means over mirror images"} if mirrored else {}),
             },
         ), predictions
 
@@ -204,11 +227,19 @@ class Classifier:
         return PRESETS[self.settings.preset]
 
     def _apply(
-        self, method: str, data: LabelledImages, progress: ProgressCallback
+        self,
+        method: str,
+        data: LabelledImages,
+        progress: ProgressCallback,
+        seen: Callable[[Array], Array] = lambda batch: batch,
     ) -> npt.NDArray[np.float32]:
         if method not in self._applied:
             self._applied[method] = networks.Applied(self.network, method)
-        return self._applied[method](self.weights, data.batch, len(data), progress=progress)
+
+        def batch(indices: Any) -> Array:
+            return np.ascontiguousarray(seen(data.batch(indices)))
+
+        return self._applied[method](self.weights, batch, len(data), progress=progress)
 
 
 def load_classifier(path: str | os.PathLike[str]) -> Classifier:

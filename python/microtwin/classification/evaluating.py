@@ -25,6 +25,7 @@ def write_evaluation(
     output: str | os.PathLike[str],
     source: str = "",
     command: str = "",
+    mirrored: bool = False,
     progress: ProgressCallback = silent,
 ) -> Report:
     """Evaluate a classifier, and write what comes of it into a folder.
@@ -59,7 +60,7 @@ def write_evaluation(
     """
     folder = _files.output_folder(output)
     data = classifier.labelled(images, labels)
-    report, said = classifier.judge(data, progress=progress)
+    report, said = classifier.judge(data, mirrored=mirrored, progress=progress)
     told = {"source": source, "command": command}
     settings = {name: text for name, text in told.items() if text} | dict(report.settings)
     report = replace(report, settings=settings)

@@ -25,6 +25,12 @@ Images = Annotated[
 ]
 
 
+Mirrored = Annotated[
+    bool,
+    typer.Option("--mirrored", help="Mean over each image and its mirror image: twice the time."),
+]
+
+
 @app.command()
 def train(
     images: Images,
@@ -110,6 +116,7 @@ def evaluate(
         Path | None,
         typer.Option("--output", "-o", help="Folder for an HTML report, JSON and CSV tables."),
     ] = None,
+    mirrored: Mirrored = False,
     device: _options.Device = "auto",
     as_json: _options.Json = False,
 ) -> None:
@@ -121,7 +128,7 @@ def evaluate(
     with jax_on(device), _console.progress_bar("evaluating") as progress:
         classifier = load_classifier(model)
         if output is None:
-            report = classifier.evaluate(given, progress=progress)
+            report = classifier.evaluate(given, mirrored=mirrored, progress=progress)
         else:
             names = " ".join(shlex.quote(str(path)) for path in images)
             ends = f"-m {shlex.quote(str(model))} -o {shlex.quote(str(output))}"
@@ -130,7 +137,9 @@ def evaluate(
                 given,
                 output=output,
                 source=f"{classifier.settings.preset} on {names}",
-                command=f"microtwin classify evaluate {names} {ends}",
+                command=f"microtwin classify evaluate {names} {ends}"
+                + (" --mirrored" if mirrored else ""),
+                mirrored=mirrored,
                 progress=progress,
             )
     if as_json:
@@ -184,6 +193,7 @@ def predict(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="CSV file with all probabilities.")
     ] = None,
+    mirrored: Mirrored = False,
     device: _options.Device = "auto",
     as_json: _options.Json = False,
 ) -> None:
@@ -192,7 +202,9 @@ def predict(
     from microtwin.classification import load_classifier
 
     with jax_on(device), _console.progress_bar("predicting") as progress:
-        predictions = load_classifier(model).predict(_options.one_or_all(images), progress=progress)
+        predictions = load_classifier(model).predict(
+            _options.one_or_all(images), mirrored=mirrored, progress=progress
+        )
     if output is not None:
         predictions.to_csv(output)
     likely = predictions.probabilities.max(axis=1).tolist()
