@@ -40,6 +40,16 @@ def ranking(path: Path) -> None:
         print(f"| {WORDS.get(quantity, quantity)} | " + " | ".join(cells[n] for n in names) + " |")
 
 
+def blind(path: Path) -> None:
+    """Print in which quantities that it was not made by each method fails."""
+    fails: dict[str, list[str]] = defaultdict(list)
+    for row in rows(path):
+        near = row["tied"] == "True" or float(row["high"]) < 1  # "nan" is not
+        fails[row["method"]] += [] if near or row["asked"] == "True" else [row["quantity"]]
+    for method, quantities in fails.items():
+        print(f"- {method}: {', '.join(WORDS.get(q, q) for q in quantities) or 'none'}")
+
+
 def times(path: Path) -> None:
     print("| | s a sample | s of training | spread, real = 1 |\n|---|---|---|---|")
     for row in rows(path):
@@ -56,6 +66,8 @@ def main() -> None:
         name = path.name.split(".")[0]
         print(f"\n### {name}\n")
         ranking(path)
+        print("\nNot as near as others, nor surely within one spread:\n")
+        blind(path)
         print()
         times(folder / f"{name}.times.csv")
     curve = folder / "times.csv"
