@@ -1,9 +1,10 @@
 """Parts that several pages are made of."""
 
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
+from inspect import isawaitable
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -50,16 +51,17 @@ class Problem:
         """Tell nothing."""
         self._box.set_visibility(False)
 
-    def guards(self, action: Callable[[], Any]) -> Callable[[], Any]:
-        """Return an action that shows here what it raises on purpose."""
+    def guards(self, action: Callable[[], Any]) -> Callable[[], Awaitable[None]]:
+        """Return an action, of a coroutine too, that shows here what it raises on purpose."""
 
-        def tried() -> Any:
+        async def tried() -> None:
             self.clear()
             try:
-                return action()
+                outcome = action()
+                if isawaitable(outcome):
+                    await outcome
             except (MicrotwinError, OSError) as error:
                 self.show(" ".join(str(error).split()))
-                return None
 
         return tried
 
@@ -103,9 +105,7 @@ def select(
 
 def number(label: str, value: float | None, *, hint: str = "", **more: Any) -> ui.number:
     """Return a field for a number."""
-    return ui.number(label, value=value, **more).props(
-        f'outlined hide-bottom-space hint="{html.escape(hint)}"'
-    )
+    return _hinted(ui.number(label, value=value, **more), hint)
 
 
 def whole(view: View, field: ui.number) -> int:
@@ -137,9 +137,7 @@ def real(view: View, field: ui.number) -> float:
 
 def text(label: str, value: str, *, hint: str = "") -> ui.input:
     """Return a field for a text."""
-    return ui.input(label, value=value).props(
-        f'outlined hide-bottom-space hint="{html.escape(hint)}"'
-    )
+    return _hinted(ui.input(label, value=value), hint)
 
 
 def button(
@@ -194,9 +192,8 @@ def thumbs(paths: Iterable[tuple[str, str, str]], view: View, *, scroll: bool = 
     """
     parts = []
     for key, path, mark in paths:
-        file = view.project.root / path
-        address = html.escape(url("/thumb", path=path, v=version(file)))
-        name = html.escape(file.name, quote=True)
+        address = html.escape(thumb_url(view, path))
+        name = html.escape(PurePosixPath(path).name, quote=True)
         parts.append(
             f'<button type="button" data-id="{html.escape(key, quote=True)}" '
             f'data-mark="{html.escape(mark, quote=True)}" title="{name}" aria-label="{name} '
@@ -217,8 +214,14 @@ def on_thumb(grid: ui.html, action: Callable[[str], Any]) -> None:
 
 def picture(address: str, alt: str, *, classes: str = "shot") -> Any:
     """Return an image."""
-    source = html.escape(address, quote=True)
-    return ui.element("img").classes(classes).props(f'src="{source}" alt="{html.escape(alt)}"')
+    made = ui.element("img").classes(classes)
+    made.props.update(src=address, alt=alt)  # as they are: properties are no HTML
+    return made
+
+
+def thumb_url(view: View, path: str, *, side: int = pictures.SIDE) -> str:
+    """Return the address of a small picture; another one once the file has changed."""
+    return url("/thumb", path=path, side=side, v=version(view.project.root / path))
 
 
 def start(view: View, command: Sequence[str], *, title: str, output: str = "") -> Job:
@@ -250,12 +253,15 @@ def job_list(
     with ui.element("div").classes("stack") as box:
         pass
     shown: dict[int, _Card] = {}
-    known: list[bool] = []  # whether it has been looked before
+    known: list[tuple[int, float]] | None = None
 
     def look() -> None:
+        nonlocal known
         found = [job for job in view.queue.all() if not kinds or job.kind in kinds][:most]
-        if not known or [job.number for job in found] != list(shown):
-            known.append(True)
+        # The number of the last job is given again once it is removed.
+        listed = [(job.number, job.created) for job in found]
+        if known != listed:
+            known = listed
             box.clear()
             shown.clear()
             with box:
@@ -410,6 +416,12 @@ def table(columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]) ->
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     text = f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return ui.html(text, sanitize=False).classes("wide")
+
+
+def _hinted(field: Any, hint: str) -> Any:
+    made = field.props("outlined hide-bottom-space")
+    made.props["hint"] = hint
+    return made
 
 
 def described(view: View) -> dict[str, str]:
