@@ -136,7 +136,7 @@ def _check_tiff(path: Path) -> None:
         shapes = [one.shape for one in (*file.pages, *file.series)]
         stored = sum(_count(page.shape) for page in file.pages)
         most = max([stored, *map(_count, shapes)])
-        kinds = [page.keyframe for page in file.pages]
+        kinds: list[Any] = [page.keyframe for page in file.pages]
         width = max((page.dtype.itemsize for page in kinds if page.dtype is not None), default=1)
         if any(page.photometric == tifffile.PHOTOMETRIC.PALETTE for page in kinds):
             width = 6  # three colours of two bytes

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from inspect import isawaitable
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from nicegui import ui
@@ -17,6 +17,7 @@ from microtwin.studio.jobs import Job, Step, last_step, steps
 from microtwin.studio.jobs import job as jobs
 from microtwin.studio.layout import Text
 
+F = TypeVar("F", bound=ui.element)
 ICONS = {
     jobs.QUEUED: "schedule", jobs.STARTING: "hourglass_top", jobs.RUNNING: "autorenew",
     jobs.STOPPING: "pause_circle", jobs.DONE: "check_circle", jobs.STOPPED: "pause_circle",
@@ -418,10 +419,10 @@ def table(columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]) ->
     return ui.html(text, sanitize=False).classes("wide")
 
 
-def _hinted(field: Any, hint: str) -> Any:
-    made = field.props("outlined hide-bottom-space")
-    made.props["hint"] = hint
-    return made
+def _hinted(field: F, hint: str) -> F:
+    field.props("outlined hide-bottom-space")
+    field.props["hint"] = hint
+    return field
 
 
 def described(view: View) -> dict[str, str]:

@@ -60,6 +60,8 @@ def build(view: View) -> None:
         if rows is None:
             problem_of["upload"].show(wrong)
             return
+        if rows == held["rows"]:  # seen already: what is being clicked on must not be replaced
+            return
         held["rows"] = rows
         gallery.refresh()
 
