@@ -229,13 +229,16 @@ def test_an_end_without_a_word_is_told_by_its_code_and_not_by_the_command(said, 
 
 
 def test_a_process_that_only_has_a_lost_jobs_number_is_left_alone(queue):
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
-        number = queue.submit(["train", "a.txt", "1"], title="a").number
-        state(queue, number, job.DONE)
+    number = queue.submit(["train", "a.txt", "1"], title="a").number
+    state(queue, number, job.DONE)
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
         queue.change(number, lambda one: replace(one, state=job.RUNNING, pid=other.pid))
         queue.stop(number)
         queue.stop(number)
         time.sleep(0.3)
         assert other.poll() is None
+    finally:
         other.kill()
+        other.wait()
     wait_for(lambda: queue.advance() or queue.get(number).state == job.LOST, 30)
