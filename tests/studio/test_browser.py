@@ -111,6 +111,8 @@ def test_micrographs_are_dropped_and_seen(reader, project, micrographs):
     wait_for(lambda: first.evaluate("i => i.complete && i.naturalWidth > 50"), 20)
     reader.page.locator(".thumbs button").first.press("Enter")
     reader.page.get_by_text("4 nm", exact=True).wait_for()
+    large = reader.page.locator(".q-dialog img.look")
+    wait_for(lambda: large.evaluate("i => i.naturalWidth > 500"), 20)
     reader.press("Close")
 
 
@@ -136,6 +138,11 @@ def test_images_are_labelled_by_keys_and_taken_back(reader, project):
     # Typing a name must not label.
     reader.page.get_by_label("Epochs at most").press("y")
     assert reader.page.get_by_text("6 of 10", exact=True).is_visible()
+    # Keys count after a picture was chosen with the mouse, too.
+    reader.page.locator('#thumbs [data-id="6"]').click()
+    reader.page.get_by_text("7 of 10", exact=True).wait_for()
+    reader.page.keyboard.press("s")
+    reader.page.get_by_text("8 of 10", exact=True).wait_for()
 
 
 def test_phases_are_seen_before_and_after_and_made_of_the_good_ones(reader, project):

@@ -168,3 +168,10 @@ class TestToken:
         assert ask(guard, cookie=cookie, origin="http://evil.example")[0] == 403
         assert ask(guard, cookie=cookie, host="evil.example")[0] == 421
         assert ask(guard, cookie=cookie, host="microscope.lab")[0] == 200
+
+    def test_studios_beside_each_other_do_not_share_a_cookie(self, inner):
+        one = Guard(inner, token="secret-token", cookie="microtwin_token_1")
+        other = Guard(inner, token="other-token", cookie="microtwin_token_2")
+        cookies = "microtwin_token_1=secret-token; microtwin_token_2=other-token"
+        assert ask(one, cookie=cookies)[0] == ask(other, cookie=cookies)[0] == 200
+        assert ask(one, cookie="microtwin_token_2=secret-token")[0] == 401

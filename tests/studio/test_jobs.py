@@ -212,3 +212,33 @@ def test_an_end_is_judged_by_what_this_run_said():
     assert supervisor.ended(one, 1, earlier).state == job.DONE
     assert supervisor.ended(one, 1, earlier + "Traceback (most recent call last)").state == "failed"
     assert supervisor.ended(replace(one, state=job.STOPPING), -2, "").state == job.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "message"),
+    [
+        ("$ microtwin train a b\n", -9, "ended with code -9"),
+        ("$ microtwin train a b\nepoch 3\n", -9, "ended with code -9; it said last: epoch 3"),
+        ("$ microtwin train a b\n", 3, "ended with code 3"),
+        ("", 3, "ended with code 3"),
+    ],
+)
+def test_an_end_without_a_word_is_told_by_its_code_and_not_by_the_command(said, code, message):
+    one = job.Job(number=1, command=("train",), title="", state=job.RUNNING)
+    assert supervisor.ended(one, code, said).message == message
+
+
+def test_a_process_that_only_has_a_lost_jobs_number_is_left_alone(queue):
+    number = queue.submit(["train", "a.txt", "1"], title="a").number
+    state(queue, number, job.DONE)
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        queue.change(number, lambda one: replace(one, state=job.RUNNING, pid=other.pid))
+        queue.stop(number)
+        queue.stop(number)
+        time.sleep(0.3)
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+    wait_for(lambda: queue.advance() or queue.get(number).state == job.LOST, 30)

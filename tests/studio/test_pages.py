@@ -212,3 +212,93 @@ def test_what_conducts_nowhere_is_said_in_words(full):
         assert "no way through" in table
 
     visit(full, look)
+
+
+def test_addresses_and_words_reach_the_browser_as_they_are(full):
+    from microtwin.studio import widgets
+
+    async def look(user):
+        await user.open("/select")
+        with user.client:
+            made = widgets.picture("/thumb?path=a&side=960", 'a "b" \\ & c')
+            hinted = widgets.number("n", 1, hint="l'une & l'autre")
+            shown = next(
+                e for e in ElementFilter(kind=ui.element) if e.props.get("id") == "picture"
+            )
+        assert made.props["src"] == "/thumb?path=a&side=960"
+        assert made.props["alt"] == 'a "b" \\ & c'
+        assert hinted.props["hint"] == "l'une & l'autre"
+        # Another address once the file is another one: browsers keep pictures for an hour.
+        assert re.search(r"&side=960&v=\d+$", shown.props["src"])
+
+    visit(full, look)
+
+
+def test_a_table_of_images_that_is_damaged_is_said_to_be(full):
+    full.table.write_text("who,what\n1,2\n")
+
+    async def look(user):
+        for page in ("/", "/select"):
+            await user.open(page)
+            await user.should_see("catalogue.csv")
+
+    visit(full, look)
+
+
+def test_foreign_files_among_the_results_do_no_harm(full):
+    (full.root / "transport" / "notes.csv").write_bytes(b"\xff\xfe\x00note;1")
+    (full.root / "transport" / "other.csv").write_text("a,b\n1,2,3\n")
+    (full.root / "screened" / "a").mkdir()
+    (full.root / "screened" / "a" / "screening.json").write_bytes(b"\xff{")
+    (full.root / "screened" / "b").mkdir()
+    (full.root / "screened" / "b" / "screening.json").write_text(
+        '{"kept": [{"file": "x.png", "score": 1, "reasons": [null]}]}'
+    )
+
+    async def look(user):
+        await user.open("/transport")
+        await user.should_see("notes")
+        await user.open("/compare")
+        await user.should_see("r.html")
+
+    visit(full, look)
+
+
+def test_what_is_looked_at_stays_when_something_new_comes(full):
+    async def look(user):
+        await user.open("/generate?show=twins/twin.tif")
+        await user.should_see("twins/twin.tif", retries=30)
+
+        def choice():
+            with user.client:
+                return next(
+                    e for e in ElementFilter(kind=ui.select) if "twins/twin.tif" in e.options
+                )
+
+        before = choice()
+        assert before.value == "twins/twin.tif"
+        save_image(full.root / "phases" / "9.tif", np.eye(8, dtype=np.uint8))
+        for _ in range(60):
+            if "phases/9.tif" in choice().options:
+                break
+            await asyncio.sleep(0.1)
+        assert choice() is before
+        assert "phases/9.tif" in before.options
+        assert before.value == "twins/twin.tif"
+
+    visit(full, look)
+
+
+def test_a_new_job_under_the_number_of_a_removed_one_is_shown_as_itself(full):
+    queue = Still(full.root)
+    queue.submit(["train", "images"], title="the first")
+    queue.stop(1)
+
+    async def look(user):
+        await user.open("/jobs")
+        await user.should_see("the first")
+        queue.remove(1)
+        queue.submit(["anneal", "images"], title="the second")
+        await user.should_see("the second", retries=30)
+
+    visit(full, look)

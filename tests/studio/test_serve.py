@@ -1,8 +1,11 @@
 """A studio that runs, and those who mean it ill: refused, logged, and it lives on."""
 
 import http.client
+import io
+import os
 import re
 import socket
+import zipfile
 
 import pytest
 
@@ -67,6 +70,25 @@ def test_refusals_are_logged_and_it_lives_on(served):
     assert "refused ../secret.txt" in served.log.replace("b'", "").replace("'", "")
     assert "another origin, 'http://evil.example'" in served.log
     assert ask(served, "/")[0] == 200
+
+
+def test_no_name_of_a_file_forges_a_line_of_the_log(served):
+    ask(served, "/file?path=a%0Amicrotwin:%20all%20is%20well%1B%5B2J")
+    assert "\nmicrotwin: all is well" not in served.log
+    assert "\x1b" not in served.log
+
+
+def test_a_zip_holds_what_is_shown_and_leaves_nothing_behind(served):
+    folder = served.project / "samples" / "z"
+    (folder / ".hidden").mkdir(parents=True)
+    for name in ("a.txt", ".b.txt", ".hidden/c.txt"):
+        (folder / name).write_text(name)
+    os.utime(folder / "a.txt", (0, 0))  # before there were zip files
+    os.symlink(served.project.parent / "secret.txt", folder / "link.txt")
+    body = ask(served, "/zip?path=samples/z")[2]
+    assert zipfile.ZipFile(io.BytesIO(body)).namelist() == ["z/a.txt"]
+    left = served.project / ".studio" / "downloads"
+    live.wait_for(lambda: list(left.iterdir()) == [], 10)
 
 
 def test_another_origin_and_another_name_are_refused(served):
@@ -191,6 +213,7 @@ def test_elsewhere_a_token_is_needed(tmp_path):
     [
         (["--port", "70000"], "port must be between 0 and 65535, not 70000"),
         (["--max-upload", "0"], "max_upload must be at least 1, not 0"),
+        (["--token", "a b;c"], "token must be at least 8 letters"),
         (["--at-once", "0"], "at_once must be between 1 and 64, not 0"),
         (["--host", "no.such.host.invalid"], "host and port must be free to listen on"),
     ],

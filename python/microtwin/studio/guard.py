@@ -13,7 +13,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,9 @@ class Guard:
         Host names, beside ``localhost`` and addresses in numbers, by which it may be called.
     token : str or None
         What a browser must know; None where it is not needed.
+    cookie : str
+        Under which name it keeps that. Cookies know no ports, so studios beside each other need
+        names of their own.
     max_upload : int
         Largest upload in bytes.
     """
@@ -67,11 +70,13 @@ class Guard:
         *,
         names: tuple[str, ...] = (),
         token: str | None = None,
+        cookie: str = COOKIE,
         max_upload: int = 1024 * 2**20,
     ) -> None:
         self.app = app
         self._names = {"localhost", *(name.lower() for name in names)}
         self._token = token
+        self._cookie = cookie
         self._max_upload = max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,7 +131,7 @@ class Guard:
 
     def _knows(self, cookie: str) -> bool:
         try:
-            morsel = SimpleCookie(cookie).get(COOKIE)
+            morsel = SimpleCookie(cookie).get(self._cookie)
         except CookieError:
             return False
         return morsel is not None and self._is_token(morsel.value)
@@ -139,9 +144,7 @@ class Guard:
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         given = dict(query).get("token", "")
         if scope["type"] == "http" and scope["method"] == "GET" and self._is_token(given):
-            rest = urlencode([(name, value) for name, value in query if name != "token"])
-            target = "/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else "")
-            cookie = f"{COOKIE}={given}; Path=/; HttpOnly; SameSite=Strict"
+            cookie = f"{self._cookie}={given}; Path=/; HttpOnly; SameSite=Strict"
             # A redirect would still count as coming from elsewhere, without the strict cookie.
             page = (
                 '<!doctype html><meta charset="utf-8"><title>microtwin</title>'
@@ -150,7 +153,7 @@ class Guard:
                 "<noscript>Open this address again without the token.</noscript>"
             )
             await _answer(send, 200, page.encode(), [(b"set-cookie", cookie.encode("latin-1"))])
-            log.info("a browser was let in to %s", target)
+            log.info("a browser was let in to %a", scope["path"][:200])
             return
         await self._refuse(
             scope, send, 401, "a token is needed: open the address that microtwin serve told"

@@ -16,6 +16,7 @@ from microtwin.errors import InputError
 from microtwin.images import read_image
 from microtwin.images.scaled import scaled_like
 from microtwin.images.zarr_files import open_zarr
+from microtwin.studio import uploads
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -51,13 +52,16 @@ def read_structure(path: Path) -> npt.NDArray[Any]:
     Raises
     ------
     InputError
-        If it cannot be read.
+        If it cannot be read, or is more than is sensible to show.
     """
     if path.suffix.lower() == ".zarr":
         stored = open_zarr(path)
         many = {"shape", "seeds"} & set(stored.attrs)  # what samples and twins are told by
         several = stored.ndim == 4 or (stored.ndim == 3 and bool(many))
+        uploads.check_size(path, stored.shape[several:], stored.dtype.itemsize)
         return np.asarray(stored[0] if several else stored[:])
+    if path.is_file():
+        uploads.check_header(path)  # it may have come into the project by another way
     try:
         return np.asarray(read_image(path))
     except InputError:

@@ -219,7 +219,12 @@ def safe_name(name: str, *, what: str = "file") -> str:
     if not kept or not re.search(r"\w", kept):
         raise InputError(f"{what} must have a name of letters and digits, not {name!r}")
     stem, dot, suffix = kept.rpartition(".")
-    return f"{stem[:100]}{dot}{suffix[:100]}"
+    return f"{_cut(stem)}{dot}{_cut(suffix)}"
+
+
+def _cut(text: str) -> str:
+    """Return what 100 bytes hold: disks count bytes, and a sign may take four."""
+    return text.encode()[:100].decode(errors="ignore")
 
 
 def _pictures(folder: Path, *, deep: bool = True) -> list[Path]:

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from microtwin.errors import InputError
-from microtwin.studio import meshes, pictures, uploads
+from microtwin.studio import meshes, pictures
 from microtwin.studio.context import Studio
 from microtwin.studio.texts import COOKIE, LANGUAGES
 
@@ -44,7 +44,6 @@ def register(app: FastAPI, studio: Studio) -> None:
     def slice_(path: str, axis: int = 0, at: float = 0.5, pattern: bool = False) -> Response:
         def make() -> Response:
             file = project.existing(path)
-            uploads_limit(file)
             if axis not in (0, 1, 2):
                 raise InputError(f"axis must be 0, 1 or 2, not {axis}")
             if not 0 <= at <= 1:
@@ -60,7 +59,6 @@ def register(app: FastAPI, studio: Studio) -> None:
             if not 0 < cut <= 1:
                 raise InputError(f"cut must be above 0 and at most 1, not {cut:g}")
             file = project.existing(path)
-            uploads_limit(file)
             made = meshes.mesh(file, project.hidden("meshes"), phase=phase, cut=cut)
             return FileResponse(made.file, media_type="model/stl", headers=KEPT)
 
@@ -96,19 +94,13 @@ def register(app: FastAPI, studio: Studio) -> None:
         return answer
 
 
-def uploads_limit(file: Path) -> None:
-    """Raise InputError where a file would unpack to more than is sensible to show."""
-    if file.is_file() and file.suffix.lower() != ".zarr":
-        uploads.check_header(file)
-
-
 def _answer(make: Callable[[], Response], path: str) -> Response:
     """Return what was made, or the reason why not."""
     try:
         return make()
     except (InputError, OSError) as error:
-        log.warning("refused %s: %s", path[:200].encode(), error)
         reason: Any = " ".join(str(error).split())
+        log.warning("refused %a: %a", path[:200], reason)  # no name of a file forges a line
         missing = isinstance(error, OSError) or "does not exist" in reason
         return JSONResponse({"error": reason}, status_code=404 if missing else 400)
 
@@ -125,11 +117,17 @@ def _zipped(folder: Path, cache: Path) -> Response:
     with tempfile.NamedTemporaryFile(dir=cache, suffix=".zip", delete=False) as part:
         made = Path(part.name)
     # Stored as they are: images are packed already.
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
-        for one in sorted(folder.rglob("*")):
-            inner = one.relative_to(folder)
-            if one.is_file() and not one.is_symlink() and not inner.name.startswith("."):
-                archive.write(one, f"{folder.name}/{inner.as_posix()}")
+    try:
+        # Old dates, which zip does not know, become the oldest that it knows.
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
+            for one in sorted(folder.rglob("*")):
+                inner = one.relative_to(folder)
+                hidden = any(part.startswith(".") for part in inner.parts)
+                if one.is_file() and not one.is_symlink() and not hidden:
+                    archive.write(one, f"{folder.name}/{inner.as_posix()}")
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
     return FileResponse(
         made,
         filename=f"{folder.name}.zip",

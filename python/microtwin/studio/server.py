@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import re
 import secrets
 import socket
 import sys
@@ -15,13 +16,14 @@ from typing import Any
 from microtwin import _validate
 from microtwin.errors import InputError
 from microtwin.studio.context import Studio
-from microtwin.studio.guard import Guard
+from microtwin.studio.guard import COOKIE, Guard
 from microtwin.studio.jobs import Queue
 from microtwin.studio.jobs.queue import PROGRAM
 from microtwin.studio.project import Project
 
 log = logging.getLogger(__name__)
 
+TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,}")
 TRIED = 20  # ports after the first
 SECONDS = 2.0  # between two looks at the queue
 TURN = 0.001  # seconds that a thread keeps the others waiting: pages answer first
@@ -77,13 +79,19 @@ def serve(
         ) from None
     limit = _validate.integer(max_upload, name="max_upload", minimum=1) * 2**20
     _validate.integer(port, name="port", minimum=0, maximum=65535)
+    if token and not TOKEN.fullmatch(token):  # told in an address and kept in a cookie
+        raise InputError(
+            "token must be at least 8 letters (a to z), digits, dots, dashes, underscores or tildes"
+        )
     opened = Project(project)
     studio = Studio(opened, Queue(opened.root, at_once=at_once, program=program), limit)
     listener = _listening(host, port)
     number = listener.getsockname()[1]
     known = token or (None if _is_own(host) else secrets.token_urlsafe(24))
     names = () if _is_own(host) else (host, socket.gethostname(), socket.getfqdn())
-    guarded = Guard(application(studio), names=names, token=known, max_upload=limit)
+    guarded = Guard(
+        application(studio), names=names, token=known, cookie=f"{COOKIE}_{number}", max_upload=limit
+    )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
     literal = f"[{shown}]" if ":" in shown else shown
     address = f"http://{literal}:{number}/" + (f"?token={known}" if known else "")

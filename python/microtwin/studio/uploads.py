@@ -1,12 +1,17 @@
 """What is dropped on the page: let into the project only if it is an image of sensible size.
 
-Sizes are read from the header alone, so that a small file that unpacks to a huge one is refused
-before anything is unpacked.
+Sizes are read from the header, so that a small file that unpacks to a huge one is refused before
+anything is unpacked; where a file could hold more than its header says, no more is unpacked.
 """
 
+import filecmp
 import logging
+import lzma
 import os
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +21,8 @@ from microtwin.studio.project import PICTURES, Project, safe_name
 
 log = logging.getLogger(__name__)
 
-PIXELS = 2**28  # of a picture: 16384 x 16384
 VOXELS = 2**30  # of a volume: 1024 x 1024 x 1024
+BYTES = 2**32  # of the same, unpacked
 PAGES = 8192
 
 
@@ -34,6 +39,8 @@ def checked_name(name: str) -> str:
     if suffix not in PICTURES:
         known = ", ".join(PICTURES)
         raise InputError(f"{kept} is no image that can be read; known are {known}")
+    if Path(kept).stem.endswith("_mask"):
+        raise InputError(f"{kept} must not end in _mask: such files are left out everywhere")
     return kept
 
 
@@ -51,6 +58,15 @@ def check_header(path: Path) -> None:
         raise
     except Exception as error:  # decoders of damaged files raise almost anything
         raise InputError(f"{path.name} cannot be read as an image: {error}") from error
+
+
+def check_size(path: Path, shape: Sequence[int], itemsize: int) -> int:
+    """Return how many numbers an array has; raise InputError where that is too many."""
+    pixels = _count(shape)
+    most = min(VOXELS, BYTES // max(itemsize, 1))
+    if pixels > most:
+        raise InputError(f"{path.name} would unpack to {pixels:,} pixels, more than {most:,}")
+    return pixels
 
 
 def take_in(project: Project, part: Path, name: str) -> Path:
@@ -89,9 +105,11 @@ def take_in(project: Project, part: Path, name: str) -> Path:
                 if not target.exists():
                     os.replace(part, target)
                     return target
-                if target.read_bytes() == part.read_bytes():
+                if target.is_file() and filecmp.cmp(target, part, shallow=False):
                     return target
         raise InputError(f"{kept} is there too often already")
+    except OSError as error:
+        raise InputError(f"{name} cannot be kept: {error.strerror or error}") from error
     except InputError as error:
         raise InputError(str(error).replace(str(part), name).replace(part.name, name)) from error
     finally:
@@ -101,13 +119,11 @@ def take_in(project: Project, part: Path, name: str) -> Path:
 def _check_picture(path: Path) -> None:
     from PIL import Image
 
-    formats = ("PNG", "JPEG", "BMP")
     try:
-        with Image.open(path, formats=formats) as picture:
-            width, height = picture.size
-    except Image.DecompressionBombError as error:
+        with Image.open(path, formats=("PNG", "JPEG", "BMP")):
+            pass
+    except Image.DecompressionBombError as error:  # Pillow's own limit, which is for reading, too
         raise InputError(f"{path.name} would unpack to too many pixels: {error}") from error
-    _check_size(path, width * height, PIXELS)
 
 
 def _check_tiff(path: Path) -> None:
@@ -116,8 +132,40 @@ def _check_tiff(path: Path) -> None:
     with tifffile.TiffFile(path) as file:
         if len(file.pages) > PAGES:
             raise InputError(f"{path.name} has {len(file.pages)} pages, more than {PAGES}")
-        pixels = sum(int(np.prod(page.shape, dtype=object)) for page in file.pages)
-    _check_size(path, pixels, VOXELS)
+        # What is written into the description counts as well: tifffile believes it.
+        shapes = [one.shape for one in (*file.pages, *file.series)]
+        stored = sum(_count(page.shape) for page in file.pages)
+        most = max([stored, *map(_count, shapes)])
+        kinds: list[Any] = [page.keyframe for page in file.pages]
+        width = max((page.dtype.itemsize for page in kinds if page.dtype is not None), default=1)
+        if any(page.photometric == tifffile.PHOTOMETRIC.PALETTE for page in kinds):
+            width = 6  # three colours of two bytes
+        check_size(path, (most,), width)
+        for page in file.pages:
+            _check_packed(path, file, page)
+
+
+def _check_packed(path: Path, file: Any, page: Any) -> None:
+    """Raise InputError where a part of a page unpacks to more than the header says."""
+    from tifffile import COMPRESSION
+
+    kind = page.keyframe
+    if kind.compression not in (
+        COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE, COMPRESSION.LZMA
+    ):  # fmt: skip
+        return  # others unpack to what the header says, or PackBits to 64 times what is stored
+    promised = min(_count(kind.chunks) * kind.dtype.itemsize, BYTES)
+    for offset, length in zip(page.dataoffsets, page.databytecounts, strict=True):
+        file.filehandle.seek(offset)
+        packed = file.filehandle.read(length)
+        opened: Any = (
+            lzma.LZMADecompressor()
+            if kind.compression == COMPRESSION.LZMA
+            else zlib.decompressobj()
+        )
+        more = len(opened.decompress(packed, promised + 1)) > promised
+        if more or (kind.compression == COMPRESSION.LZMA and opened.unused_data):
+            raise InputError(f"{path.name} would unpack to more than its header says")
 
 
 def _check_npy(path: Path) -> None:
@@ -130,12 +178,10 @@ def _check_npy(path: Path) -> None:
         stored = path.stat().st_size - file.tell()
     if dtype.hasobject:
         raise InputError(f"{path.name} holds Python objects, which are not read")
-    count = int(np.prod(shape, dtype=object))
-    _check_size(path, count, VOXELS)
+    count = check_size(path, shape, dtype.itemsize)
     if stored < count * dtype.itemsize:
         raise InputError(f"{path.name} is cut short: its header promises {count} numbers")
 
 
-def _check_size(path: Path, pixels: int, most: int) -> None:
-    if pixels > most:
-        raise InputError(f"{path.name} would unpack to {pixels:,} pixels, more than {most:,}")
+def _count(shape: Sequence[int]) -> int:
+    return int(np.prod(shape, dtype=object))

@@ -1,10 +1,11 @@
 """Parts that several pages are made of."""
 
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol
+from inspect import isawaitable
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from nicegui import ui
@@ -16,6 +17,7 @@ from microtwin.studio.jobs import Job, Step, last_step, steps
 from microtwin.studio.jobs import job as jobs
 from microtwin.studio.layout import Text
 
+F = TypeVar("F", bound=ui.element)
 ICONS = {
     jobs.QUEUED: "schedule", jobs.STARTING: "hourglass_top", jobs.RUNNING: "autorenew",
     jobs.STOPPING: "pause_circle", jobs.DONE: "check_circle", jobs.STOPPED: "pause_circle",
@@ -50,16 +52,17 @@ class Problem:
         """Tell nothing."""
         self._box.set_visibility(False)
 
-    def guards(self, action: Callable[[], Any]) -> Callable[[], Any]:
-        """Return an action that shows here what it raises on purpose."""
+    def guards(self, action: Callable[[], Any]) -> Callable[[], Awaitable[None]]:
+        """Return an action, of a coroutine too, that shows here what it raises on purpose."""
 
-        def tried() -> Any:
+        async def tried() -> None:
             self.clear()
             try:
-                return action()
+                outcome = action()
+                if isawaitable(outcome):
+                    await outcome
             except (MicrotwinError, OSError) as error:
                 self.show(" ".join(str(error).split()))
-                return None
 
         return tried
 
@@ -103,9 +106,7 @@ def select(
 
 def number(label: str, value: float | None, *, hint: str = "", **more: Any) -> ui.number:
     """Return a field for a number."""
-    return ui.number(label, value=value, **more).props(
-        f'outlined hide-bottom-space hint="{html.escape(hint)}"'
-    )
+    return _hinted(ui.number(label, value=value, **more), hint)
 
 
 def whole(view: View, field: ui.number) -> int:
@@ -137,9 +138,7 @@ def real(view: View, field: ui.number) -> float:
 
 def text(label: str, value: str, *, hint: str = "") -> ui.input:
     """Return a field for a text."""
-    return ui.input(label, value=value).props(
-        f'outlined hide-bottom-space hint="{html.escape(hint)}"'
-    )
+    return _hinted(ui.input(label, value=value), hint)
 
 
 def button(
@@ -194,9 +193,8 @@ def thumbs(paths: Iterable[tuple[str, str, str]], view: View, *, scroll: bool = 
     """
     parts = []
     for key, path, mark in paths:
-        file = view.project.root / path
-        address = html.escape(url("/thumb", path=path, v=version(file)))
-        name = html.escape(file.name, quote=True)
+        address = html.escape(thumb_url(view, path))
+        name = html.escape(PurePosixPath(path).name, quote=True)
         parts.append(
             f'<button type="button" data-id="{html.escape(key, quote=True)}" '
             f'data-mark="{html.escape(mark, quote=True)}" title="{name}" aria-label="{name} '
@@ -217,8 +215,14 @@ def on_thumb(grid: ui.html, action: Callable[[str], Any]) -> None:
 
 def picture(address: str, alt: str, *, classes: str = "shot") -> Any:
     """Return an image."""
-    source = html.escape(address, quote=True)
-    return ui.element("img").classes(classes).props(f'src="{source}" alt="{html.escape(alt)}"')
+    made = ui.element("img").classes(classes)
+    made.props.update(src=address, alt=alt)  # as they are: properties are no HTML
+    return made
+
+
+def thumb_url(view: View, path: str, *, side: int = pictures.SIDE) -> str:
+    """Return the address of a small picture; another one once the file has changed."""
+    return url("/thumb", path=path, side=side, v=version(view.project.root / path))
 
 
 def start(view: View, command: Sequence[str], *, title: str, output: str = "") -> Job:
@@ -250,12 +254,15 @@ def job_list(
     with ui.element("div").classes("stack") as box:
         pass
     shown: dict[int, _Card] = {}
-    known: list[bool] = []  # whether it has been looked before
+    known: list[tuple[int, float]] | None = None
 
     def look() -> None:
+        nonlocal known
         found = [job for job in view.queue.all() if not kinds or job.kind in kinds][:most]
-        if not known or [job.number for job in found] != list(shown):
-            known.append(True)
+        # The number of the last job is given again once it is removed.
+        listed = [(job.number, job.created) for job in found]
+        if known != listed:
+            known = listed
             box.clear()
             shown.clear()
             with box:
@@ -410,6 +417,12 @@ def table(columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]) ->
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     text = f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return ui.html(text, sanitize=False).classes("wide")
+
+
+def _hinted(field: F, hint: str) -> F:
+    field.props("outlined hide-bottom-space")
+    field.props["hint"] = hint
+    return field
 
 
 def described(view: View) -> dict[str, str]:

@@ -107,7 +107,7 @@ class Queue:
             if one.state in jobs.ACTIVE:
                 again = one.state == jobs.STOPPING
                 one = self._note(one, state=jobs.STOPPING)
-                if one.pid is not None:
+                if one.pid is not None and self._lives(one):  # else the pid may be another's
                     self._signal(one.pid, again)
             return one
 

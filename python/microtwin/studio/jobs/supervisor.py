@@ -73,7 +73,9 @@ def _run(queue: Queue, number: int, program: tuple[str, ...]) -> None:
 
 def ended(job: Job, code: int, said: str) -> Job:
     """Return a job as it is after its command has ended."""
-    said = said.rpartition(PROMPT)[2]  # of this run
+    _, begun, said = said.rpartition(PROMPT)  # of this run
+    if begun:
+        said = said.partition("\n")[2]  # after the command itself
     fell = "Traceback (most recent call last)" in said  # with code 1, too
     if code in (0, 1) and not fell:
         state = jobs.DONE
@@ -84,7 +86,9 @@ def ended(job: Job, code: int, said: str) -> Job:
     lines = [line for line in said.splitlines() if line.strip()]
     message = ""
     if state == jobs.FAILED:
-        message = lines[-1].removeprefix("microtwin: ") if lines else f"ended with code {code}"
+        message = lines[-1].removeprefix("microtwin: ") if lines else ""
+        if code < 0 or not message:  # a signal comes unannounced, as where memory runs out
+            message = f"ended with code {code}" + (f"; it said last: {message}" if message else "")
     elif code == 1:
         found = [line for line in lines if line.startswith("microtwin: ")]
         message = found[-1].removeprefix("microtwin: ") if found else ""

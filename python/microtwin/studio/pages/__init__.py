@@ -22,6 +22,7 @@ from microtwin.studio.pages import (
     transport,
 )
 from microtwin.studio.texts import COOKIE, Texts, preferred
+from microtwin.studio.widgets import Problem
 
 BUILDERS: dict[str, Callable[[View], None]] = {
     "images": images.build,
@@ -49,7 +50,9 @@ def _add(studio: Studio, name: str, path: str) -> None:
     async def show(request: Request) -> None:
         accepted = request.headers.get("accept-language", "")
         texts = Texts(preferred(request.cookies.get(COOKIE), accepted))
-        rows, _ = await waiting.read(catalogue, studio.project)
+        rows, wrong = await waiting.read(catalogue, studio.project)
         view = View(studio, texts, Catalogue(()) if rows is None else rows)
         with frame(view, name):
+            if rows is None:
+                Problem().show(wrong)
             BUILDERS[name](view)

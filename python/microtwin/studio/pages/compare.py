@@ -1,7 +1,7 @@
 """Screen & compare: of many the nearest, ranked with reasons; made against real in a report."""
 
 import json
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from nicegui import ui
 
@@ -128,18 +128,21 @@ def _results(view: View) -> None:
                                 with ui.element("span"):
                                     widgets.downloads(view, view.project.relative(file), see=True)
             for file in ranked[:3]:
-                _ranking(view, view.project.relative(file.parent), file.read_text("utf-8"))
+                _ranking(view, file)
 
     look()
     ui.timer(1.5, look)
 
 
-def _ranking(view: View, folder: str, text: str) -> None:
-    t = view.t
+def _ranking(view: View, file: Path) -> None:
+    t, folder = view.t, view.project.relative(file.parent)
     try:
-        about = json.loads(text)
-        kept = [(row["file"], float(row["score"]), list(row["reasons"])) for row in about["kept"]]
-    except (ValueError, KeyError, TypeError):
+        about = json.loads(file.read_text(encoding="utf-8"))
+        kept = [
+            (str(row["file"]), float(row["score"]), "; ".join(row["reasons"]))
+            for row in about["kept"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError):  # none of ours, or gone
         return
     with widgets.card():
         widgets.heading(t("compare.ranking", folder=folder))
@@ -149,11 +152,11 @@ def _ranking(view: View, folder: str, text: str) -> None:
                 path = f"{folder}/{name}"
                 with ui.element("div").style("justify-content:flex-start;flex-wrap:nowrap"):
                     ui.label(str(rank)).style("width:24px;font-weight:650")
-                    address = widgets.url("/thumb", path=path)
+                    address = widgets.thumb_url(view, path)
                     widgets.picture(address, name).style("width:72px;height:72px;flex:none")
                     with ui.element("div").style("min-width:0;overflow-wrap:anywhere"):
                         ui.label(t("compare.score", score=f"{score:.3g}")).style("font-weight:600")
-                        ui.label("; ".join(reasons)).classes("quiet")
+                        ui.label(reasons).classes("quiet")
         with ui.element("div").classes("line"):
             widgets.downloads(view, folder)
             if (view.project.root / f"{folder}.csv").exists():

@@ -1,16 +1,18 @@
 """Generate: samples of a trained network, in a gallery and from all sides."""
 
 from pathlib import PurePosixPath
+from typing import Any
 
 from nicegui import ui
 
 from microtwin.errors import InputError, MicrotwinError
-from microtwin.studio import widgets
+from microtwin.studio import waiting, widgets
 from microtwin.studio.context import View
 from microtwin.studio.viewer import Viewer
 from microtwin.studio.widgets import Problem
 
 MOST = 600  # thumbnails of one folder
+LOOKED_AT = ("samples", "twins", "screened", "phases")
 
 
 def build(view: View) -> None:
@@ -79,20 +81,25 @@ def _look(view: View, asked: str) -> None:
     with widgets.card():
         widgets.heading(t("generate.look"))
         box = ui.element("div").classes("stack wide-gap")
-    known: dict[str, object] = {}
+    known: dict[str, Any] = {}
 
-    def look() -> None:
-        found = widgets.source_options(view, "samples", "twins", "screened", "phases", zarr=True)
-        if found == known.get("found"):
+    async def look() -> None:
+        found, _ = await waiting.read(widgets.source_options, view, *LOOKED_AT, zarr=True)
+        if found is None or found == known.get("found"):
             return
         known["found"] = found
+        if known.get("choice") is not None and known["choice"].value in found:
+            known["choice"].set_options(found)  # what is looked at stays
+            return
         box.clear()
         with box:
             if not found:
+                known["choice"] = None
                 widgets.empty(view, "generate.nothing", link="/anneal", icon="view_in_ar")
                 return
             first = asked if asked in found else next(iter(found))
             choice = widgets.select(found, t("generate.choose"), value=first)
+            known["choice"] = choice
             problem = Problem()
             body = ui.element("div").classes("stack wide-gap")
 
@@ -108,8 +115,7 @@ def _look(view: View, asked: str) -> None:
             choice.on_value_change(show)
             show()
 
-    look()
-    ui.timer(2.0, look)
+    ui.timer(2.0, look)  # for the first time at once
 
 
 def _show(view: View, path: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
+from time import monotonic
 from typing import Any
 
 from nicegui import events, run, ui
@@ -16,6 +17,8 @@ from microtwin.studio.widgets import Problem
 
 MARKS = {"YES": "✓", "NO": "✗"}
 SAMPLES = 12
+TOLD = 5  # refusals at a time
+JUST = 1.0  # seconds
 NANOMETRE = 1e-9
 
 
@@ -23,6 +26,7 @@ def build(view: View) -> None:
     """Build the page."""
     t = view.t
     problem_of: dict[str, Problem] = {}
+    refused: list[tuple[float, str]] = []  # when, and what
     held = {"rows": view.rows}
     changed = {"since": False}
 
@@ -56,6 +60,8 @@ def build(view: View) -> None:
         if rows is None:
             problem_of["upload"].show(wrong)
             return
+        if rows == held["rows"]:  # seen already: what is being clicked on must not be replaced
+            return
         held["rows"] = rows
         gallery.refresh()
 
@@ -65,15 +71,27 @@ def build(view: View) -> None:
     async def look_at(path: Path) -> None:
         await _details(view, path, note)
 
+    def refuse(text: str) -> None:
+        refused.append((monotonic(), text))
+        problem_of["upload"].show("\n".join(dict.fromkeys(text for _, text in refused[-TOLD:])))
+
+    def begin() -> None:
+        """Forget what was told of earlier drops; what browsers reject they tell just before."""
+        refused[:] = [one for one in refused if monotonic() - one[0] < JUST]
+        if not refused:
+            problem_of["upload"].clear()
+
     async def took(event: events.UploadEventArguments) -> None:
-        problem = problem_of["upload"]
-        part = view.project.hidden("uploads") / f"{token_hex(8)}{_suffix(event.file.name)}"
-        await event.file.save(part)
+        name = event.file.name
+        part = view.project.hidden("uploads") / f"{token_hex(8)}{_suffix(name)}"
         try:
-            await run.io_bound(uploads.take_in, view.project, part, event.file.name)
-        except MicrotwinError as error:
-            uploads.log.warning("refused the upload %r: %s", event.file.name[:200], error)
-            problem.show(str(error))
+            await event.file.save(part)
+            await run.io_bound(uploads.take_in, view.project, part, name)
+        except (MicrotwinError, OSError) as error:
+            part.unlink(missing_ok=True)
+            reason = " ".join(str(error).split())
+            uploads.log.warning("refused the upload %a: %a", name[:200], reason)
+            refuse(reason)
             return
         note()
 
@@ -88,10 +106,10 @@ def build(view: View) -> None:
                     label=t("images.drop"),
                     on_upload=took,
                     max_file_size=view.studio.max_upload,
-                    on_rejected=lambda: problem_of["upload"].show(
-                        t("images.rejected", megabytes=megabytes)
-                    ),
-                ).props(f'accept="{",".join(PICTURES)}" aria-label="{t("images.add")}"')
+                    on_rejected=lambda: refuse(t("images.rejected", megabytes=megabytes)),
+                ).on("start", begin).props(
+                    f'accept="{",".join(PICTURES)}" aria-label="{t("images.add")}"'
+                )
                 ui.label(t("images.kinds", megabytes=megabytes)).classes("quiet")
                 problem_of["upload"] = Problem()
             _settings(view)
@@ -156,7 +174,7 @@ async def _details(view: View, path: Path, changed: Any) -> None:
         if about is None:
             Problem().show(wrong)
         else:
-            address = widgets.url("/thumb", path=relative, side=960, v=widgets.version(path))
+            address = widgets.thumb_url(view, relative, side=960)
             widgets.picture(address, path.name, classes="look")
             edge = about["spacing"]
             with ui.element("div").classes("facts"):

@@ -101,15 +101,18 @@ def _results(view: View, files: list[str]) -> None:
         body = ui.element("div").classes("stack wide-gap")
 
     async def show() -> None:
-        path = view.project.existing(f"descriptions/{choice.value}")
+        name = str(choice.value)
+        path = view.project.root / "descriptions" / name
+        found, wrong = await waiting.read(Description.from_json, path)
+        if name != choice.value:  # another one has been chosen meanwhile
+            return
         body.clear()
         problem.clear()
-        found, wrong = await waiting.read(Description.from_json, path)
         if found is None:
             problem.show(wrong)
             return
         with body:
-            _description(view, found, str(choice.value))
+            _description(view, found, name)
 
     choice.on_value_change(show)
     ui.timer(0.05, show, once=True)
@@ -162,6 +165,7 @@ def _description(view: View, found: Description, name: str) -> None:
                     for i in range(0, len(first), step)
                 ],
             )
+    problem = Problem()
     for one in found.numbers:
         widgets.heading(t(f"measure.{one.statistic}"))
         widgets.table(
@@ -170,7 +174,10 @@ def _description(view: View, found: Description, name: str) -> None:
         )
     with ui.element("div").classes("line"):
         widgets.button(
-            t("measure.csv"), lambda: _download_csv(view, found, name), icon="download", main=False
+            t("measure.csv"),
+            problem.guards(lambda: _download_csv(view, found, name)),
+            icon="download",
+            main=False,
         )
         widgets.downloads(view, f"descriptions/{name}")
 
@@ -191,5 +198,5 @@ def _clicked(view: View, values: ui.label, event: events.EChartPointClickEventAr
 async def _download_csv(view: View, found: Description, name: str) -> None:
     stem = name.removesuffix(".json")
     target = view.project.root / "descriptions" / f"{stem}.csv"
-    await waiting.read(found.to_csv, target)
+    await waiting.read_or_raise(found.to_csv, target)
     ui.navigate.to(widgets.url("/file", path=f"descriptions/{stem}.csv", download="true"))

@@ -5,6 +5,7 @@ import base64
 
 from nicegui import ui
 
+from microtwin.errors import InputError
 from microtwin.phases import METHODS
 from microtwin.studio import previews, waiting, widgets
 from microtwin.studio.context import View, catalogue, number_of, usable
@@ -48,8 +49,8 @@ def build(view: View) -> None:
                     )
             problem = Problem()
 
-            def segment() -> None:
-                rows = catalogue(view.project)
+            async def segment() -> None:
+                rows = await waiting.read_or_raise(catalogue, view.project)
                 paths = usable(view.project, rows)
                 command = ["segment", *paths, "-o", "phases", *view.project.read_settings().options]
                 command += [f"--method={method.value}", f"--smooth={float(smooth.value)}", "--json"]
@@ -86,8 +87,13 @@ def build(view: View) -> None:
             await asyncio.sleep(0.15)
             if mine != asked["count"]:
                 return
+        try:
+            file = view.project.existing(image.value)
+        except InputError as error:  # removed meanwhile
+            wrong.show(str(error))
+            return
         found, reason = await waiting.compute(
-            previews.segmented, view.project.existing(image.value),
+            previews.segmented, file,
             crop=view.project.read_settings().rows_to_crop, method=method.value,
             classes=int(classes.value or 2) if method.value == "multi_otsu" else 2,
             smooth=float(smooth.value), flatten=bool(flatten.value),

@@ -91,7 +91,8 @@ class Labeller:
             ]
             self._grid = widgets.thumbs(shown, self.view, scroll=True).props('id="thumbs"')
             widgets.on_thumb(self._grid, self._jump)
-        ui.keyboard(on_key=self._key)
+        # Keys count after a picture below was chosen, too, which is a button.
+        ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
         ui.timer(0.05, self._count, once=True)
 
     def _model(self) -> None:
@@ -189,16 +190,18 @@ class Labeller:
 
     async def _write_all(self) -> None:
         """Write what waits; goes on to the end even when the page is closed meanwhile."""
-        while self._waiting:
-            answer = self._waiting.popleft()
-            try:
-                if answer is None:
-                    await run.io_bound(self._session.undo)
-                else:
-                    await run.io_bound(self._session.label, *answer)
-            except (MicrotwinError, OSError) as error:
-                self._problem.show(" ".join(str(error).split()))
-        self._writing = False
+        try:
+            while self._waiting:
+                answer = self._waiting.popleft()
+                try:
+                    if answer is None:
+                        await run.io_bound(self._session.undo)
+                    else:
+                        await run.io_bound(self._session.label, *answer)
+                except (MicrotwinError, OSError) as error:
+                    self._problem.show(" ".join(str(error).split()))
+        finally:
+            self._writing = False  # whatever happened: the next answer must be written
         await self._count()
 
     def _mark(self, number: int, label: str) -> None:
@@ -236,8 +239,7 @@ class Labeller:
         )
 
     def _address(self, entry: Entry) -> str:
-        path = self.view.project.relative(entry.path)
-        return widgets.url("/thumb", path=path, side=960)
+        return widgets.thumb_url(self.view, self.view.project.relative(entry.path), side=960)
 
     async def _count(self) -> None:
         """Tell where the labelling stands, as the table has it."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
-from microtwin.studio import charts, widgets
+from microtwin.studio import charts, waiting, widgets
 from microtwin.studio.context import View, catalogue, number_of, usable
 from microtwin.studio.jobs import Job
 from microtwin.studio.layout import Text
@@ -53,11 +53,13 @@ def _form(view: View, sources: dict[str, str], names: list[str], default: str) -
         name = widgets.text(t("files.name"), "generator", hint=t("files.name.hint"))
     problem = Problem()
 
-    def train() -> None:
-        output = view.free("runs", str(name.value))
-        paths = (
-            [str(source.value)] if source.value else usable(view.project, catalogue(view.project))
-        )
+    async def train() -> None:
+        if source.value:
+            paths = [str(source.value)]
+        else:
+            rows = await waiting.read_or_raise(catalogue, view.project)
+            paths = usable(view.project, rows)
+        output = view.free("runs", str(name.value))  # just before it is taken
         command = ["train", *paths, "-o", output, f"--preset={preset.value}"]
         command += [f"--seed={widgets.whole(view, seed)}", "--json"]
         command += view.project.read_settings().options

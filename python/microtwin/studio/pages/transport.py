@@ -117,7 +117,7 @@ def _result(view: View, file: Path) -> None:
 
 def _cells(view: View, row: dict[str, str]) -> tuple[str, ...]:
     """Return one row in words; what leads nowhere is said, not left to a zero."""
-    name = PurePosixPath(row.get("file", "")).name
+    name = PurePosixPath(row["file"]).name
     if row.get("percolates") not in ("True", "1", "true"):
         return (
             name,
@@ -142,9 +142,11 @@ def _short(row: dict[str, str], name: str, digits: int = 4) -> str:
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
+    """Return the rows of a table; none if it is not one of what conducts."""
     try:
         text = file.read_text(encoding="utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return []
     lines = [line for line in text.splitlines() if not line.startswith("#")]
-    return list(csv.DictReader(lines))
+    rows = csv.DictReader(lines, restval="")
+    return [row for row in rows if {"file", "axis", "percolates"} <= row.keys()]
