@@ -42,7 +42,7 @@ def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch, failing):
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", fail)
-    with pytest.raises(OSError, match="the disk is gone"):
+    with pytest.raises(InputError, match=r"twins\.zarr cannot be written: the disk is gone"):
         save_zarr(path, NEW)
     assert np.array_equal(mt.open_volume(path)[...], OLD)
     assert list(tmp_path.iterdir()) == [path]

@@ -1,6 +1,7 @@
 """What pages fetch beside themselves: pictures, slices, surfaces, files; all inside the project."""
 
 import logging
+import mimetypes
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ SANDBOX = {
     "Cache-Control": "no-store",
 }
 SEEN = (".html", ".png", ".jpg", ".svg", ".gif", ".json", ".csv", ".txt")  # others are downloads
+AT_ONCE = 8 << 20  # bytes of a file that is read before it is sent
 
 
 def register(app: FastAPI, studio: Studio) -> None:
@@ -71,6 +73,10 @@ def register(app: FastAPI, studio: Studio) -> None:
             if not found.is_file():
                 raise InputError(f"{path} is no file")
             as_is = download or found.suffix.lower() not in SEEN
+            if not as_is and found.stat().st_size <= AT_ONCE:
+                # A run may replace its picture meanwhile: what is sent is of one file.
+                kind = mimetypes.guess_type(found.name)[0]
+                return Response(found.read_bytes(), media_type=kind, headers=SANDBOX)
             kind = "attachment" if as_is else "inline"
             return FileResponse(
                 found, filename=found.name, content_disposition_type=kind, headers=SANDBOX
