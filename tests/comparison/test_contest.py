@@ -162,6 +162,11 @@ def test_bad_arguments_are_named(change, message):
         contest(parts[:1], parts[1:], **{"shape": (64, 64), **change})
 
 
+def test_images_and_volumes_are_not_mixed():
+    with pytest.raises(InputError, match=r"all images or all volumes.*training is not 3-D"):
+        contest(field(0), np.stack([field(i) for i in range(64)]), shape=(32, 32, 32))
+
+
 def test_ranking_needs_real_structures_of_one_size():
     parts = [field(i) for i in range(4)]
     with pytest.raises(InputError, match="resamples must be 0 unless the reference is two"):

@@ -1,6 +1,5 @@
 """How a twin fares in what it was not annealed to."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from microtwin import _validate
 from microtwin.errors import InputError
+from microtwin.images.windows import windows
 from microtwin.statistics import STATISTICS, Description, describe
 from microtwin.statistics.directions import FAMILIES
 
@@ -254,18 +254,12 @@ def _windows(
     labels: _validate.Labels, shape: tuple[int, ...], phase: int, name: str
 ) -> list[_validate.Labels]:
     """Return the windows of a shape that a structure holds side by side."""
-    starts = [
-        range(0, side - edge + 1, edge) for side, edge in zip(labels.shape, shape, strict=True)
-    ]
-    windows = [
-        np.ascontiguousarray(labels[tuple(slice(a, a + e) for a, e in zip(at, shape, strict=True))])
-        for at in itertools.product(*starts)
-    ]
-    if not all(0 < np.count_nonzero(window == phase) < window.size for window in windows):
+    pieces = [np.ascontiguousarray(piece) for piece in windows(labels, shape)]
+    if not all(0 < np.count_nonzero(window == phase) < window.size for window in pieces):
         raise InputError(
             f"{name} must hold phase {phase} and another one in every part of {shape} voxels"
         )
-    return windows
+    return pieces
 
 
 def _values(real: Description) -> dict[tuple[str, str], Floats]:

@@ -19,6 +19,11 @@ def read_greys(paths: Sequence[Path], **options: Any) -> "list[ScaledImage]":
     return [read_image(path, **options) for path in find_images(paths)]
 
 
+def taken_apart(stacks: "Sequence[ScaledImage]") -> "list[ScaledImage]":
+    """Return the images of stacks one by one."""
+    return [part for stack in stacks for part in (stack if stack.ndim == 3 else [stack])]
+
+
 def read_labels(
     paths: Sequence[Path], *, stack: bool = False, **options: Any
 ) -> "list[ScaledImage]":
@@ -29,7 +34,7 @@ def read_labels(
 
     images = read_greys(paths, **options)
     if stack:
-        images = [part for image in images for part in (image if image.ndim == 3 else [image])]
+        images = taken_apart(images)
     labels = [as_labels(image) for image in images]
     greys = [grey for grey, known in zip(images, labels, strict=True) if known is None]
     if greys:

@@ -52,6 +52,51 @@ RawShape = Annotated[
 ]
 RawDtype = Annotated[str | None, typer.Option(help="Type of the numbers in raw files; uint8.")]
 
+# What a command for one and one for many have in common.
+Conductors = Annotated[
+    str | None,
+    typer.Option("--k", help="Conductivity of each label: 0=0,1=1. Or name a --phase."),
+]
+Conducting = Annotated[
+    str | None,
+    typer.Option(help="Label that it diffuses through, or several: 1 or 1,2; none other."),
+]
+Sides = Annotated[str, typer.Option(help="The faces along the axis: insulated or periodic.")]
+IntervalWidth = Annotated[
+    float, typer.Option(help="Relative width of the certified interval to stop at.")
+]
+SolverSteps = Annotated[int, typer.Option(help="Steps of the solver at most.")]
+References = Annotated[
+    list[Path],
+    typer.Option(
+        "--reference",
+        "-r",
+        help="Real images or volumes, or a description (.json, .csv); may be given many times.",
+    ),
+]
+LargestScore = Annotated[
+    float | None,
+    typer.Option(help="Largest score that passes; unless given, what --accept real ones pass."),
+]
+Accept = Annotated[
+    float, typer.Option(help="Fraction of real samples that the tolerance is to pass.")
+]
+FunctionWeights = Annotated[
+    str | None,
+    typer.Option(help="Weights of functions: lineal_path=0.5,two_point=1; balanced else."),
+]
+MapRadius = Annotated[
+    int | None,
+    typer.Option(help="Voxels within which S2 is annealed in every direction; 0 for none."),
+]
+TwinPeriodic = Annotated[
+    bool | None,
+    typer.Option(help="Let lags of the twin wrap at its faces; as in the target unless given."),
+]
+SquaredError = Annotated[float, typer.Option(help="Total squared error at which to stop.")]
+MaxProposals = Annotated[int | None, typer.Option(help="Stop after so many exchanges proposed.")]
+Levels = Annotated[int, typer.Option(help="Coarse to fine, over so many sizes.")]
+
 Augment = Annotated[
     str | None,
     typer.Option(

@@ -58,19 +58,10 @@ def command(
     fraction: Annotated[
         float | None, typer.Option(help="Volume fraction of the phase, for a formula or a table.")
     ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(help="Weights of functions: lineal_path=0.5,two_point=1; balanced else."),
-    ] = None,
+    weights: _options.FunctionWeights = None,
     max_lag: _options.MaxLag = None,
-    map_radius: Annotated[
-        int | None,
-        typer.Option(help="Voxels within which S2 is annealed in every direction; 0 for none."),
-    ] = None,
-    periodic: Annotated[
-        bool | None,
-        typer.Option(help="Let lags of the twin wrap at its faces; as in the target unless given."),
-    ] = None,
+    map_radius: _options.MapRadius = None,
+    periodic: _options.TwinPeriodic = None,
     start: Annotated[
         str, typer.Option(help="auto, gaussian, phase_retrieval, noise, or a file to begin from.")
     ] = "auto",
@@ -81,10 +72,8 @@ def command(
             help="A measured slice that stays as it is: axis:index:file, such as 0:32:slice.png.",
         ),
     ] = None,
-    tolerance: Annotated[float, typer.Option(help="Total squared error at which to stop.")] = 1e-7,
-    max_proposals: Annotated[
-        int | None, typer.Option(help="Stop after so many exchanges proposed.")
-    ] = None,
+    tolerance: _options.SquaredError = 1e-7,
+    max_proposals: _options.MaxProposals = None,
     max_seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
     schedule: Annotated[
         str | None,
@@ -95,7 +84,7 @@ def command(
         str,
         typer.Option(help="Which voxels to exchange: auto, anywhere, interfaces or neighbours."),
     ] = "auto",
-    levels: Annotated[int, typer.Option(help="Coarse to fine, over so many sizes.")] = 1,
+    levels: _options.Levels = 1,
     replicas: Annotated[
         int, typer.Option(help="How many twins, with seeds one after another.")
     ] = 1,

@@ -97,25 +97,15 @@ def describe(
 def transport(
     files: Many,
     output: Store,
-    k: Annotated[
-        str | None,
-        typer.Option("--k", help="Conductivity of each label: 0=0,1=1. Or name a --phase."),
-    ] = None,
-    phase: Annotated[
-        str | None,
-        typer.Option(help="Label that it diffuses through, or several: 1 or 1,2; none other."),
-    ] = None,
+    k: _options.Conductors = None,
+    phase: _options.Conducting = None,
     axis: Annotated[
         str, typer.Option(help="all, or which: 0, 1, 2; several as 0,2. Axis 0 is the slowest.")
     ] = "all",
     boundary: Annotated[str, typer.Option(help="face, centre or periodic.")] = "face",
-    sides: Annotated[
-        str, typer.Option(help="The faces along the axis: insulated or periodic.")
-    ] = "insulated",
-    tol: Annotated[
-        float, typer.Option(help="Relative width of the certified interval to stop at.")
-    ] = 1e-4,
-    max_iterations: Annotated[int, typer.Option(help="Steps of the solver at most.")] = 1000,
+    sides: _options.Sides = "insulated",
+    tol: _options.IntervalWidth = 1e-4,
+    max_iterations: _options.SolverSteps = 1000,
     threshold: Threshold = None,
     spacing: _options.Spacing = None,
     crop_info_bar: _options.CropInfoBar = "no",
@@ -154,21 +144,9 @@ def transport(
 def screen(
     files: Many,
     output: Store,
-    reference: Annotated[
-        list[Path],
-        typer.Option(
-            "--reference",
-            "-r",
-            help="Real images or volumes, or a description (.json, .csv); may be given many times.",
-        ),
-    ],
-    tolerance: Annotated[
-        float | None,
-        typer.Option(help="Largest score that passes; unless given, what --accept real ones pass."),
-    ] = None,
-    accept: Annotated[
-        float, typer.Option(help="Fraction of real samples that the tolerance is to pass.")
-    ] = 0.95,
+    reference: _options.References,
+    tolerance: _options.LargestScore = None,
+    accept: _options.Accept = 0.95,
     statistics: Statistics = "two_point,lineal_path",
     phase: _options.Phase = None,
     max_lag: _options.MaxLag = None,
@@ -226,30 +204,19 @@ def anneal(
     phase: _options.Phase = None,
     statistics: Statistics = "two_point,lineal_path",
     directions: Directions = "axes",
-    weights: Annotated[
-        str | None,
-        typer.Option(help="Weights of functions: lineal_path=0.5,two_point=1; balanced else."),
-    ] = None,
+    weights: _options.FunctionWeights = None,
     max_lag: _options.MaxLag = None,
-    map_radius: Annotated[
-        int | None,
-        typer.Option(help="Voxels within which S2 is annealed in every direction; 0 for none."),
-    ] = None,
+    map_radius: _options.MapRadius = None,
     fraction: Annotated[
         float | None, typer.Option(help="Volume fraction of the phase, for a table of curves.")
     ] = None,
-    periodic: Annotated[
-        bool | None,
-        typer.Option(help="Let lags of the twin wrap at its faces; as in the target unless given."),
-    ] = None,
-    tolerance: Annotated[float, typer.Option(help="Total squared error at which to stop.")] = 1e-7,
-    max_proposals: Annotated[
-        int | None, typer.Option(help="Stop after so many exchanges proposed.")
-    ] = None,
+    periodic: _options.TwinPeriodic = None,
+    tolerance: _options.SquaredError = 1e-7,
+    max_proposals: _options.MaxProposals = None,
     schedule: Annotated[
         str | None, typer.Option(help="quench, geometric, adaptive, threshold or deluge.")
     ] = None,
-    levels: Annotated[int, typer.Option(help="Coarse to fine, over so many sizes.")] = 1,
+    levels: _options.Levels = 1,
     workers: Workers = None,
     cluster: Cluster = None,
     csv: Csv = None,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from microtwin.cli import _console, _files, _options
+from microtwin.cli import _comparing, _console, _files, _options
 
 
 def command(
@@ -18,14 +18,7 @@ def command(
             "--with", metavar="NAME=PATH", help="Structures to compare; may be given many times."
         ),
     ],
-    output: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="What to write: .html, .json, .csv; may be given many times.",
-        ),
-    ] = None,
+    output: _comparing.Outputs = None,
     training: Annotated[
         list[Path] | None,
         typer.Option(
@@ -61,9 +54,7 @@ def command(
     """Measure structures of several origins alike and hold them against real ones."""
     from microtwin.comparison import compare
 
-    outputs = output or [Path("report.html")]
-    for path in outputs:
-        _files.check_suffix(path, (".html", ".json", ".csv"), name="output")
+    outputs = _comparing.checked(output, default="report.html")
     options: dict[str, Any] = {
         "stack": stack,
         "channel": channel,
@@ -88,9 +79,7 @@ def command(
         threads=threads,
         device=device,
     )
-    writers = {".html": result.to_html, ".json": result.to_json, ".csv": result.to_csv}
-    for path in outputs:
-        writers[path.suffix.lower()](path)
+    _comparing.write(result, outputs)
     if as_json:
         _console.write_json({"output": [str(path) for path in outputs], **result.summary()})
         return

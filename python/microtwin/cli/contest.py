@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from microtwin.cli import _console, _files, _options
+from microtwin.cli import _comparing, _console, _files, _options
 
 
 def command(
@@ -35,12 +35,7 @@ def command(
         str | None, typer.Option(help="Of the structures, 64,64,64; what fits unless given.")
     ] = None,
     samples: Annotated[int, typer.Option("--samples", "-n", help="Structures of each method.")] = 8,
-    output: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--output", "-o", help="What to write: .html, .json, .csv; may be given many times."
-        ),
-    ] = None,
+    output: _comparing.Outputs = None,
     statistics: Annotated[
         str | None,
         typer.Option(
@@ -64,9 +59,7 @@ def command(
     from microtwin.comparison import contest
     from microtwin.comparison.contest import STATISTICS
 
-    outputs = output or [Path("contest.html")]
-    for path in outputs:
-        _files.check_suffix(path, (".html", ".json", ".csv"), name="output")
+    outputs = _comparing.checked(output, default="contest.html")
     known, judged = read_parts(training, held_out, stack=stack)
     with _console.stages() as stages:
         result = contest(
@@ -86,9 +79,7 @@ def command(
             threads=threads,
             progress=stages,
         )
-    writers = {".html": result.to_html, ".json": result.to_json, ".csv": result.to_csv}
-    for path in outputs:
-        writers[path.suffix.lower()](path)
+    _comparing.write(result, outputs)
     if as_json:
         _console.write_json({"output": [str(path) for path in outputs], **result.summary()})
         return
@@ -106,8 +97,5 @@ def read_parts(training: list[Path], held_out: list[Path], *, stack: bool) -> tu
     labels = _files.read_labels([*paths[0], *paths[1]], crop_info_bar=False)
     known, judged = labels[: len(paths[0])], labels[len(paths[0]) :]
     if stack:
-        known, judged = (
-            [piece for part in parts for piece in (part if part.ndim == 3 else [part])]
-            for parts in (known, judged)
-        )
+        known, judged = _files.taken_apart(known), _files.taken_apart(judged)
     return known, judged

@@ -26,25 +26,13 @@ def command(
             show_default=False,
         ),
     ],
-    reference: Annotated[
-        list[Path],
-        typer.Option(
-            "--reference",
-            "-r",
-            help="Real images or volumes, or a description (.json, .csv); may be given many times.",
-        ),
-    ],
+    reference: _options.References,
     keep: Annotated[
         int | None,
         typer.Option(help="How many to keep at most; alone: the nearest, however far."),
     ] = None,
-    tolerance: Annotated[
-        float | None,
-        typer.Option(help="Largest score that passes; unless given, what --accept real ones pass."),
-    ] = None,
-    accept: Annotated[
-        float, typer.Option(help="Fraction of real samples that the tolerance is to pass.")
-    ] = 0.95,
+    tolerance: _options.LargestScore = None,
+    accept: _options.Accept = 0.95,
     budget: Annotated[
         int | None,
         typer.Option(help=f"How many to look at, at most; of a generator {BUDGET} unless given."),

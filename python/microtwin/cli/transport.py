@@ -32,14 +32,8 @@ _GEOMETRY = (
 
 def command(
     files: _options.Files,
-    k: Annotated[
-        str | None,
-        typer.Option("--k", help="Conductivity of each label: 0=0,1=1. Or name a --phase."),
-    ] = None,
-    phase: Annotated[
-        str | None,
-        typer.Option(help="Label that it diffuses through, or several: 1 or 1,2; none other."),
-    ] = None,
+    k: _options.Conductors = None,
+    phase: _options.Conducting = None,
     axis: Annotated[
         str, typer.Option(help="all, or which: z, y, x, or 0, 1, 2; several as z,x.")
     ] = "all",
@@ -50,13 +44,9 @@ def command(
             "periodic. With --tensor periodic unless given, face otherwise."
         ),
     ] = "",
-    sides: Annotated[
-        str, typer.Option(help="The faces along the axis: insulated or periodic.")
-    ] = "insulated",
-    tol: Annotated[
-        float, typer.Option(help="Relative width of the certified interval to stop at.")
-    ] = 1e-4,
-    max_iterations: Annotated[int, typer.Option(help="Steps of the solver at most.")] = 1000,
+    sides: _options.Sides = "insulated",
+    tol: _options.IntervalWidth = 1e-4,
+    max_iterations: _options.SolverSteps = 1000,
     tensor: Annotated[
         bool, typer.Option("--tensor", help="All axes, and the principal values of the tensor.")
     ] = False,

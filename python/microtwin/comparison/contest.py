@@ -16,6 +16,7 @@ from microtwin.comparison._pictures import evenly
 from microtwin.comparison.compare import compare
 from microtwin.comparison.result import Comparison
 from microtwin.errors import InputError
+from microtwin.images.windows import windows
 from microtwin.screening import screen
 from microtwin.statistics import Description, describe
 
@@ -234,7 +235,15 @@ def contest(
         for name, parts in (("training", training), ("held_out", held_out))
     )
     size = _shape(shape, judged)
-    real, known = windows(judged, size), windows(learned, size)
+    for name, parts in (("training", learned), ("held_out", judged)):
+        if any(part.ndim != len(size) for part in parts):
+            raise InputError(
+                "training and held_out must be all images or all volumes, not a mixture: "
+                f"one of {name} is not {len(size)}-D"
+            )
+    real, known = (
+        [w for part in parts for w in windows(part, size)] for parts in (judged, learned)
+    )
     for name, found in (("held_out", real), ("training", known)):
         if len(found) < 2:
             raise InputError(
@@ -294,19 +303,6 @@ def contest(
         },
         threads=threads,
     )
-
-
-def windows(arrays: Sequence[Labels], shape: Sequence[int]) -> list[Labels]:
-    """Cut disjoint windows of a shape, as many as fit, in the order of the axes."""
-    found = []
-    for array in arrays:
-        counts = [n // side for n, side in zip(array.shape, shape, strict=True)]
-        for place in np.ndindex(*counts):
-            cut = tuple(
-                slice(i * side, (i + 1) * side) for i, side in zip(place, shape, strict=True)
-            )
-            found.append(array[cut])
-    return found
 
 
 def _sections(part: Labels) -> list[Labels]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import accumulate, product
+from itertools import accumulate
 from operator import add
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from microtwin import _validate
 from microtwin._conformal import conformal_threshold, fewest, lowest
 from microtwin.errors import InputError
+from microtwin.images.windows import windows
 from microtwin.statistics import Description, Distance, describe, distance
 from microtwin.statistics.describing import phases_among
 from microtwin.statistics.directions import FAMILIES, spacing_in
@@ -131,16 +132,7 @@ def _windows(real: list[Labels], like: tuple[int, ...]) -> list[Labels]:
         return real
     if any(side < wanted for one in real for side, wanted in zip(one.shape, like, strict=True)):
         return real
-    pieces = []
-    for one in real:
-        counts = [side // wanted for side, wanted in zip(one.shape, like, strict=True)]
-        starts = [
-            [(side - count * wanted) // 2 + i * wanted for i in range(count)]
-            for side, wanted, count in zip(one.shape, like, counts, strict=True)
-        ]
-        for corner in product(*starts):
-            where = tuple(slice(a, a + wanted) for a, wanted in zip(corner, like, strict=True))
-            pieces.append(one[where])
+    pieces = [piece for one in real for piece in windows(one, like, centred=True)]
     pieces = [piece for piece in pieces if piece.min() < piece.max()]
     if not pieces:
         return real
