@@ -1,20 +1,12 @@
 """How Sphinx builds the pages: ``sphinx-build -W docs docs/_build/html``."""
 
 import re
-import sys
-from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 
 project = "microtwin"
 author = "The microtwin authors"
 copyright = "The microtwin authors, MIT licence"
-try:
-    version = release = version_of("microtwin")
-except PackageNotFoundError:
-    version = release = ""
+version = release = version_of("microtwin")  # the pages tell of the package that is installed
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
 myst_enable_extensions = ["dollarmath", "deflist"]
