@@ -1,7 +1,7 @@
 """Finding image files in folders."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from microtwin.errors import InputError
@@ -19,13 +19,14 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     Raises
     ------
     InputError
-        If a path does not exist or has no known suffix, or no image is found.
+        If a path does not exist or has no known suffix, a folder cannot be read, or no image is
+        found.
     """
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     found: list[Path] = []
     for path in map(Path, given):
         if path.is_dir():
-            found += [file for file in sorted(path.rglob("*")) if _is_image(file, path)]
+            found += [path / name for name in sorted(_images_in(path), key=_parts)]
         elif not path.exists():
             raise InputError(f"{path} does not exist")
         elif path.suffix.lower() not in (*READERS, ".npz", *RAW_SUFFIXES):
@@ -38,7 +39,23 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _is_image(file: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
-    mask = file.stem.endswith("_mask")
-    return file.suffix.lower() in READERS and not hidden and not mask and file.is_file()
+def _images_in(folder: PathLike, within: str = "") -> Iterator[str]:
+    """Yield the images of a folder as paths within it; a listing says what is a file, unasked."""
+    try:
+        entries = os.scandir(folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror}") from error
+    with entries:
+        for entry in entries:
+            stem, suffix = os.path.splitext(entry.name)
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _images_in(entry.path, f"{within}{entry.name}{os.sep}")
+            elif suffix.lower() in READERS and not stem.endswith("_mask") and entry.is_file():
+                yield within + entry.name
+
+
+def _parts(name: str) -> list[str]:
+    """Return what files are sorted by: one folder after the other."""
+    return name.split(os.sep)

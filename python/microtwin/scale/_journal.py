@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,17 @@ def _packed(value: Any) -> Any:
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"not {type(value).__name__}")
-    kind = array.dtype.newbyteorder("<").str.encode()
-    return msgpack.ExtType(1, kind.ljust(8) + array.astype(kind.decode()).tobytes())
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return msgpack.ExtType(1, little.dtype.str.encode().ljust(8) + little.tobytes())
 
 
 def _unpacked(code: int, data: bytes) -> Any:
-    return np.frombuffer(data, np.dtype(data[:8].decode().strip()), offset=8)
+    return np.frombuffer(data, _dtype(data[:8]), offset=8)
+
+
+@lru_cache
+def _dtype(name: bytes) -> np.dtype[Any]:
+    return np.dtype(name.decode().strip())
 
 
 class Journal:

@@ -161,7 +161,13 @@ def described(item: Any, *, reading: Mapping[str, Any], measuring: Mapping[str, 
         "numbers": [one.to_record() for one in description.numbers],
         "curves": curves,
     }
-    return {**row, "counts": np.concatenate(counts), "about": json.dumps(about)}
+    return {**row, "counts": _narrow(np.concatenate(counts)), "about": json.dumps(about)}
+
+
+def _narrow(counts: np.ndarray) -> np.ndarray:
+    """Return whole numbers in half the bytes where they fit."""
+    whole = counts.dtype.kind == "i" and counts.max(initial=0) <= np.iinfo(np.int32).max
+    return counts.astype(np.int32) if whole else counts
 
 
 def restored(row: Mapping[str, Any]) -> Description:

@@ -19,10 +19,10 @@ from microtwin.scale.items import Item, PartItem, items_of, text_digest
 from microtwin.scale.results import Results, results_of
 from microtwin.scale.store import Store
 
-FLUSH = 5.0  # seconds between parts of the table
+FLUSH = 5.0, 1024  # seconds between parts of the table, and rows of a part, at most
 LATE = 30.0  # seconds that a file system may take to show what a worker has written
-AT_ONCE = 128, 8 << 20  # items and bytes in a batch, at most: about a second of work
-SHARES = 8  # batches for each worker at least, so that none is long alone at the end
+AT_ONCE = 256, 8 << 20  # items and bytes in a batch, at most: about a second of work
+SHARES = 4  # of what is left, a batch is what one in so many of each worker would be
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,15 +226,15 @@ def _places(store: Store, job: Job, items: Sequence[Item]) -> dict[str, int | No
 
 
 def _batches(items: Sequence[Item], single: bool, workers: int | None) -> list[list[Item]]:
-    """Cut the work into batches: one task of the scheduler each."""
+    """Cut the work into batches, smaller towards the end: one task of the scheduler each."""
     from microtwin import _backend
 
     shares = SHARES * (workers or _backend.available_cores())
-    most = 1 if single else max(1, min(AT_ONCE[0], -(-len(items) // shares)))
     batches: list[list[Item]] = []
-    weight = 0
-    for item in items:
+    most = weight = 0
+    for number, item in enumerate(items):
         if not batches or len(batches[-1]) >= most or weight + item.weight > AT_ONCE[1]:
+            most = 1 if single else min(AT_ONCE[0], -(-(len(items) - number) // shares))
             batches.append([])
             weight = 0
         batches[-1].append(item)
@@ -309,7 +309,7 @@ def _loop(
         rows += [row for found in made.values() for row in found]
         journals.append(store.journal(name))
         done += len(batch)
-        if monotonic() - flushed > FLUSH:
+        if monotonic() - flushed > FLUSH[0] or len(rows) > FLUSH[1]:
             store.add(rows, journals)
             rows, journals, flushed = [], [], monotonic()
         tell(done, total, {"failed": failed})

@@ -125,9 +125,13 @@ class Store:
         return sorted(self._table.glob("part-*.parquet"))
 
     def finish(self) -> None:
-        """Make one table of the parts, without the rows that newer ones stand for."""
-        if len(self.parts()) > 1:
-            self._merge(self.parts())
+        """Make one table of the parts where others would not read them as one.
+
+        That is where parts tell of the same item, or have other columns than each other.
+        """
+        parts = self.parts()
+        if len(parts) > 1 and not _are_one(parts):
+            self._merge(parts)
 
     def known(self) -> "Iterator[dict[str, Any]]":
         """Yield item, digest, stamp, reason and index of what is in the table, each item once."""
@@ -270,11 +274,25 @@ def _column(values: list[Any]) -> Any:
     known = [value for value in values if value is not None]
     if not known or not all(isinstance(value, np.ndarray) and value.ndim == 1 for value in known):
         return pa.array(values)
-    if len({value.dtype for value in known}) > 1:
-        raise pa.ArrowTypeError("arrays of several types of numbers")
+    if len({value.dtype.kind for value in known}) > 1:
+        raise pa.ArrowTypeError("arrays of several kinds of numbers")
     ends = np.cumsum([0, *(0 if value is None else len(value) for value in values)])
     begins = pa.array(ends, mask=np.array([value is None for value in values] + [False]))
     return pa.LargeListArray.from_arrays(begins, pa.array(np.concatenate(known)))
+
+
+def _are_one(parts: Sequence[Path]) -> bool:
+    """Whether parts have the same columns, and no item in common."""
+    import pyarrow.parquet as pq
+
+    seen: set[str] = set()
+    schema = pq.read_schema(parts[0])
+    for part in parts:
+        items = set(pq.read_table(part, columns=["item"])["item"].to_pylist())
+        if not seen.isdisjoint(items) or not pq.read_schema(part).equals(schema):
+            return False
+        seen |= items
+    return True
 
 
 def _newest(tables: Sequence[Any]) -> Any:
