@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from microtwin import _files
-from microtwin.errors import InputError
+from microtwin.errors import OF_DAMAGE, InputError
 
 Result = TypeVar("Result")
 Record = dict[str, Any]
@@ -74,5 +74,5 @@ def _read(path: str | os.PathLike[str], format_: str, parsed: Callable[[str], Re
         return parsed(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except OF_DAMAGE as error:
         raise InputError(f"{path} is not a {format_} file, or is damaged") from error

@@ -6,6 +6,9 @@ exits with code 2. Anything else that escapes is a bug and keeps its traceback.
 
 from functools import partial
 
+# What taking apart a damaged record leads to: a name is missing, a number is a text or too large.
+OF_DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
 
 class MicrotwinError(Exception):
     """Base of all errors that microtwin raises on purpose."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,16 @@ def test_a_tiff_whose_pages_go_round_in_a_circle_is_refused():
     file = HERE / "findings" / "pages_without_end.tif"
     assert "cut short" in refusal(mt.read_image, file)
     assert refusal(lambda path: mt.describe_tiles(mt.open_volume(path)), file) is not None
+
+
+@pytest.mark.parametrize("name", sorted(file.name for file in HERE.glob("findings/*--*")))
+def test_what_was_found_in_a_kind_of_file_is_refused(name, tmp_path):
+    """Named as the kind, and what is wrong: each raised what nobody foresaw, or took gigabytes."""
+    kind = name.partition("--")[0].replace("_", " ")
+    data = (HERE / "findings" / name).read_bytes()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    readers.checked(kind, tmp_path, data)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # KiB
 
 
 def test_the_fuzzer_of_readers_reads_its_seeds(tmp_path):

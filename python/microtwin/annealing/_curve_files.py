@@ -74,11 +74,17 @@ def _table(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, lis
     if len(lines) < 2:
         raise InputError(f"{path} must hold a header and at least one row of numbers")
     separator = next((mark for mark in ";\t" if mark in lines[0][1]), ",")
+    try:
+        parsed = list(csv.reader([line for _, line in lines], delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise InputError(f"{path} must be a CSV file: {error}") from error
+    if len(parsed) != len(lines):
+        raise InputError(
+            f"{path} must have a row on each line; a quoted cell is open in one of them"
+        )
     cells = [
         (number, [cell.strip() for cell in row])
-        for (number, _), row in zip(
-            lines, csv.reader([line for _, line in lines], delimiter=separator), strict=True
-        )
+        for (number, _), row in zip(lines, parsed, strict=True)
     ]
     header = cells[0][1]
     if "statistic" in header:

@@ -1,5 +1,6 @@
 """The file formats: each reader turns a path into an array and, where written there, a spacing."""
 
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -157,6 +158,14 @@ def _check_complete(file: Any, path: Path) -> None:
         ends = [o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
         if ends and max(ends) > size:
             raise InputError(f"{path} is cut short: {max(ends) - size} bytes are missing")
+        if page.compression == 1:  # none
+            depth = page.samplesperpixel * page.bitspersample
+            promised = -(-page.imagedepth * page.imagelength * page.imagewidth * depth // 8)
+            missing = promised - sum(page.databytecounts)
+            if missing > 0:
+                raise InputError(f"{path} is damaged: {missing} bytes of its pixels are nowhere")
+        elif len(ends) < (pieces := math.prod(page.chunked)):
+            raise InputError(f"{path} is damaged: it has {len(ends)} of {pieces} strips or tiles")
 
 
 def _tiff_spacing(file: Any) -> tuple[float, ...] | None:

@@ -130,11 +130,11 @@ def load_arrays(path: Path, like: State) -> tuple[State, dict[str, float]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             found = dict(file)
+        facts = {name[len(FACT) :]: float(v) for name, v in found.items() if name.startswith(FACT)}
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no {path}") from error
     except Exception as error:  # zip files and NumPy raise almost anything when damaged
         raise CheckpointError(f"{path} is damaged: {error}") from error
-    facts = {name[len(FACT) :]: float(v) for name, v in found.items() if name.startswith(FACT)}
     arrays = {name: array for name, array in found.items() if not name.startswith(FACT)}
     wanted = _named(like)
     if _forms(arrays) != _forms(wanted):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microtwin import _files, _result_files
-from microtwin.errors import InputError
+from microtwin.errors import OF_DAMAGE, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,8 +58,8 @@ def read_csv(path: str | os.PathLike[str]) -> tuple[list[Record], Record]:
     """Read what `write_csv` wrote: the fields of each function, and the rest of the header."""
     head, rows = _result_files.split_csv(_read(path))
     header = _parse(head, path)
-    records = header.pop("functions")
     try:
+        records = header.pop("functions")
         for record in records:
             shape = (max(len(record["vectors"]), 1), len(record["sums"]))
             mine, rows = rows[: shape[0] * shape[1]], rows[shape[0] * shape[1] :]
@@ -68,9 +68,9 @@ def read_csv(path: str | os.PathLike[str]) -> tuple[list[Record], Record]:
             record["trials"] = np.reshape([int(row["trials"]) for row in mine], shape)
             if record["exact"] and (record["hits"] > record["trials"]).any():
                 raise ValueError("more hits than trials")
-    except (KeyError, TypeError, ValueError) as error:
+        return [_restored(record) for record in records], header
+    except OF_DAMAGE as error:
         raise InputError(f"{path} is damaged: its table does not fit its header") from error
-    return [_restored(record) for record in records], header
 
 
 def write_json(
@@ -108,7 +108,7 @@ def from_record(header: Record, path: str | os.PathLike[str]) -> tuple[list[Reco
     header = dict(header)
     try:
         return [_restored(record) for record in header.pop("functions")], header
-    except (KeyError, TypeError, ValueError) as error:
+    except OF_DAMAGE as error:
         raise InputError(f"{path} is damaged: a function in it is incomplete") from error
 
 
@@ -185,7 +185,7 @@ def _read(path: str | os.PathLike[str]) -> str:
 def _parse(text: str, path: str | os.PathLike[str]) -> Record:
     try:
         header = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise InputError(f"{path} is not a statistics file of microtwin ({FORMAT})")

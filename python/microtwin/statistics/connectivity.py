@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from microtwin import _validate
 from microtwin._version import __version__
-from microtwin.errors import InputError
+from microtwin.errors import OF_DAMAGE, InputError
 from microtwin.statistics._components import checked_connectivity, cluster_sizes
 from microtwin.statistics._merging import check_same, spread_of, table_from, table_record
 
@@ -194,7 +194,7 @@ class Connectivity:
                 spacing=None if record["spacing"] is None else tuple(record["spacing"]),
                 table=table_from(record["table"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except OF_DAMAGE as error:
             raise InputError(f"record of connectivity is damaged: {error}") from error
 
     def _sum_of_squares(self) -> int:

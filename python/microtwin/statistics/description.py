@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from microtwin.errors import InputError
+from microtwin.errors import OF_DAMAGE, InputError
 from microtwin.statistics import _tables
 from microtwin.statistics._packed import PackedMask
 from microtwin.statistics._registry import (
@@ -395,3 +395,5 @@ class Description:
             raise InputError(
                 f"{path} holds functions but no description: {error} is missing"
             ) from error
+        except OF_DAMAGE as error:
+            raise InputError(f"{path} is damaged: {error}") from error

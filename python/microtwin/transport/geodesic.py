@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from microtwin import _memory, _validate
 from microtwin._version import __version__
-from microtwin.errors import InputError
+from microtwin.errors import OF_DAMAGE, InputError
 from microtwin.statistics.clusters import clusters
 from microtwin.statistics.connectivity import connectivity as measured_connectivity
 from microtwin.transport import _files
@@ -147,7 +147,7 @@ class GeodesicTortuosity:
                 spacing=None if record["spacing"] is None else tuple(record["spacing"]),
                 version=record["version"],
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except OF_DAMAGE as error:
             raise InputError(f"record of {cls.form} is damaged: {error}") from error
 
     def to_json(self, path: str | os.PathLike[str]) -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microtwin._version import __version__
-from microtwin.errors import InputError
+from microtwin.errors import OF_DAMAGE, InputError
 from microtwin.transport import _files
 from microtwin.transport._inputs import Labels, axis_name
 from microtwin.transport.estimates import Estimates, conductivity_estimates
@@ -330,7 +330,7 @@ class Conduction:
                 conductivities={int(n): float(k) for n, k in record["conductivities"].items()},
                 voxels={int(n): int(count) for n, count in record["voxels"].items()},
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except OF_DAMAGE as error:
             raise InputError(f"record of {cls.form} is damaged: {error}") from error
 
     def to_dataframe(self) -> "pd.DataFrame":
