@@ -6,6 +6,8 @@ names of groups and data sets need not tell anything. Whole models keep the same
 layer the order is always the same: kernel, bias; or gamma, beta, moving mean, moving variance.
 """
 
+import mmap
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ def read(path: Path) -> Layers:
         ) from error
 
     try:
+        _check_heaps(path)
         with h5py.File(path, "r") as file:
             root = file.get("model_weights", file)
             return _old(root) if _names(root, "layer_names") else _new(file)
@@ -43,6 +46,25 @@ def read(path: Path) -> Layers:
     except Exception as error:  # HDF5 raises almost anything when damaged
         reason = error.args[0] if error.args else error
         raise InputError(f"{path} is no whole file of Keras's weights: {reason}") from error
+
+
+def _check_heaps(path: Path) -> None:
+    """Raise ValueError where libhdf5 would go round in a circle, as 2.0 does in a damaged heap.
+
+    A heap of texts is a list of objects, each with its size; the room left over is object 0, and
+    where that is told to be of no size it is read again and again. See "III.E. Global heap" in the
+    HDF5 file format specification.
+    """
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        heap = data.find(b"GCOL\1\0\0\0")
+        while heap >= 0:
+            at, end = heap + 16, heap + int.from_bytes(data[heap + 8 : heap + 16], "little")
+            while at + 16 <= min(end, len(data)):
+                number, _, _, size = struct.unpack("<HHIQ", data[at : at + 16])
+                if number == 0 and size < 16:
+                    raise ValueError(f"its heap at byte {heap} is damaged")
+                at += size if number == 0 else 16 + -(-size // 8) * 8
+            heap = data.find(b"GCOL\1\0\0\0", heap + 1)
 
 
 def _old(root: Any) -> Layers:
