@@ -11,6 +11,7 @@ from microtwin.comparison import _figures, _pictures, verdict
 from microtwin.comparison._methods import methods
 from microtwin.comparison._report_data import ReportData
 from microtwin.comparison.result import Comparison, Member
+from microtwin.statistics._kinds import KINDS
 
 COLUMNS = 3  # tiles in a row of examples
 PAIRS = 3  # nearest samples and training windows that are shown
@@ -39,7 +40,7 @@ def render(comparison: Comparison) -> str:
         paper=methods(comparison),
         verdicts=[(m, comparison.verdict(m.name)) for m in comparison.methods],
         name_of=verdict.name_of,
-        quantity_of=lambda row: verdict.NAMES.get(row.quantity, row.quantity),
+        quantity_of=lambda row: KINDS[row.quantity].name if row.quantity in KINDS else row.quantity,
         caveat=verdict.CAVEAT,
         surface_unit=_surface_unit(comparison),
         settings=list(_html.flattened(comparison.settings)),
@@ -119,7 +120,7 @@ def _curves(comparison: Comparison, data: ReportData) -> Iterable[dict[str, str]
             for d in m.differences
             if (d.statistic, d.phase) == (f.statistic, f.phase)
         )
-        title = f"{_figures.TITLES[f.statistic]} of phase {f.phase} against lag"
+        title = f"{KINDS[f.statistic].heading} of phase {f.phase} against lag"
         yield {
             "picture": _html.svg(figure),
             "alt": f"{title}: {distances}.",
