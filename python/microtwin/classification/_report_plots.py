@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin._figures import BAND_COLOUR, REFERENCE_COLOUR, STYLES, Style, look
-from microtwin.statistics._plots import new_axes
+from microtwin._figures import BAND_COLOUR, REFERENCE_COLOUR, STYLES, Style, look, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

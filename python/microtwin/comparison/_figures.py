@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from microtwin._figures import BAND_COLOUR, REFERENCE_COLOUR, SIZE, STYLES, Style, look
+from microtwin._figures import BAND_COLOUR, REFERENCE_COLOUR, SIZE, STYLES, Style, length_unit, look
 from microtwin.comparison import _pictures
 from microtwin.comparison.difference import band
 from microtwin.comparison.result import Comparison, Member
@@ -172,8 +172,6 @@ def _two_pictures(comparison: Comparison, member: Member) -> list[npt.NDArray[np
 
 def _length(function: CorrelationFunction) -> tuple[float, str]:
     """Return by what to multiply lags in voxels, and the unit they then have."""
-    from microtwin.statistics._plots import length_unit
-
     edges = {function.spacing[axis] for axis in function.axes} if function.spacing else set()
     if len(edges) != 1:
         return 1.0, "voxels"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from microtwin import _html
-from microtwin._figures import BAND_COLOUR
+from microtwin._figures import BAND_COLOUR, length_unit
 from microtwin.comparison import _figures, _pictures, verdict
 from microtwin.comparison._methods import methods
 from microtwin.comparison._report_data import ReportData
@@ -81,8 +81,6 @@ def _size(comparison: Comparison, member: Member) -> str:
     spacing = member.description.spacing
     if spacing is None:
         return text
-    from microtwin.statistics._plots import length_unit
-
     unit, name = length_unit(shape[-1] * spacing[-1])
     return f"{text}, {_html.number(shape[-1] * spacing[-1] / unit)} {name} wide"
 
