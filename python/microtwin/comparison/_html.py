@@ -71,10 +71,10 @@ def _card(comparison: Comparison, member: Member) -> dict[str, Any]:
     ]
     columns = min(COLUMNS, len(tiles))
     rows.append(("phases", _html.png(_pictures.mosaic(tiles, columns=columns))))
-    return {"member": member, "rows": rows, "size": _size(comparison, member)}
+    return {"member": member, "rows": rows, "size": _size(member)}
 
 
-def _size(comparison: Comparison, member: Member) -> str:
+def _size(member: Member) -> str:
     """Say how large one sample is, in metres where that is known."""
     shape = member.description.shape
     text = " × ".join(map(str, shape)) + (" voxels" if len(shape) == 3 else " pixels")
@@ -101,7 +101,7 @@ def _volume(comparison: Comparison, member: Member) -> dict[str, Any]:
     slices = map(_html.png, _pictures.middle_slices(labels, phases))
     return {
         "member": member,
-        "size": _size(comparison, member),
+        "size": _size(member),
         "width": c * (nx + ny),
         "height": s * (nx + ny) + nz,
         "faces": [dict(zip(keys, place, strict=True)) for place in places],
