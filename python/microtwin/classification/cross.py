@@ -206,6 +206,10 @@ def cross_evaluate(
     progress : ProgressCallback, optional
         Told after every classifier and set.
 
+    Returns
+    -------
+    CrossEvaluation
+
     Raises
     ------
     InputError
