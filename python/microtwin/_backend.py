@@ -18,13 +18,6 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
-def physical_memory() -> int | None:
-    """Return the bytes of memory of this machine, or None where the system does not tell."""
-    if not hasattr(os, "sysconf"):
-        return None
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
 def cuda_module() -> ModuleType | None:
     """Return the optional `_cuda` extension, or None if microtwin was built without it."""
     try:

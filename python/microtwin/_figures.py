@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from microtwin import _files
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SIZE = (4.6, 4.1)  # inches; readable when half a screen wide and when as wide as a telephone
 REFERENCE_COLOUR = "#1a1a1a"
 BAND_COLOUR = "#d9d9d4"
+_UNITS = ((1e-9, "nm"), (1e-6, "µm"), (1e-3, "mm"), (1.0, "m"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,26 @@ STYLES = (
     Style("#cc79a7", (9.0, 2.5)),
     Style("#8a6d00", (3.0, 1.2, 1.2, 1.2, 1.2, 1.2)),
 )
+
+
+def new_axes() -> "Axes":
+    """Return the axes of a new figure."""
+    return new_figure(1, 1).subplots()
+
+
+def new_figure(columns: int, rows: int) -> "Figure":
+    """Return a figure for so many panels."""
+    from matplotlib.figure import Figure
+
+    # A figure of its own rather than pyplot's: no window, no global state, no leak. In a notebook
+    # the figure is ax.figure.
+    width = 5.5 if columns == 1 else 4.5 * columns
+    return Figure(figsize=(width, 4.0 if rows == 1 else 3.5 * rows), layout="constrained")
+
+
+def length_unit(largest: float) -> tuple[float, str]:
+    """Return a unit of length, in metres, in which `largest` metres is a handy number."""
+    return next((u for u in reversed(_UNITS) if largest >= u[0]), _UNITS[0])
 
 
 def to_svg(figure: "Figure") -> str:

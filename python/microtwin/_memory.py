@@ -1,5 +1,6 @@
 """How much memory is free, and refusing in advance what needs more."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,17 @@ def available() -> int | None:
     """
     found = [free for free in (_of_machine(), *_of_groups()) if free is not None]
     return min(found, default=None)
+
+
+def is_large(needed: float) -> bool:
+    """Whether so many bytes are more than a quarter of the machine's memory; not if it is unknown.
+
+    What is not large is held in memory, the rest read when it is needed. Whether memory is free
+    just now does not matter, so that the same run does the same again.
+    """
+    if not hasattr(os, "sysconf"):
+        return False
+    return needed > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 4
 
 
 def check(needed: float, *, what: str, instead: str) -> None:

@@ -13,7 +13,7 @@ from microtwin.images import find_images, read_image, save_image
 
 COMMANDS = (
     "run", "segment", "describe", "anneal", "train", "sample", "screen", "transport", "compare",
-    "info",
+    "contest", "info",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import microtwin as mt
+from microtwin.statistics._registry import CURVES
 
 
 @pytest.fixture
@@ -34,6 +35,12 @@ def test_statistics_and_directions_are_those_asked_for(microtwin, stripes, tmp_p
     chords = rows[(rows.statistic == "chord_length") & (rows.direction == "0 1") & (rows.hits > 0)]
     assert set(chords.lag) == {2}
     assert (tmp_path / "out.png").stat().st_size > 10_000
+
+
+def test_help_names_all_that_can_be_measured_and_compared(microtwin):
+    describing, comparing = (microtwin(name, "--help").out for name in ("describe", "compare"))
+    assert [name for name in mt.statistics.STATISTICS if name not in describing] == []
+    assert [name for name in CURVES if name not in comparing] == []
 
 
 def test_everything_can_be_measured_saved_and_read_back(microtwin, stripes, tmp_path):

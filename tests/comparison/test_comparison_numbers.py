@@ -287,8 +287,9 @@ def test_a_lag_longer_than_the_structures_is_refused():
 
 def test_a_file_that_is_no_comparison_is_refused(tmp_path):
     file = tmp_path / "c.json"
-    file.write_text("{}")
-    with pytest.raises(InputError, match="not a comparison"):
-        Comparison.from_json(file)
+    for text in ("{}", "[]", "{", '{"format": "microtwin-comparison-1"}'):
+        file.write_text(text)
+        with pytest.raises(InputError, match=r"c\.json is not a microtwin-comparison-1 file"):
+            Comparison.from_json(file)
     with pytest.raises(InputError, match="cannot read"):
         Comparison.from_json(tmp_path / "none.json")

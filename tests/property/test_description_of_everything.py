@@ -6,6 +6,8 @@ import pytest
 import microtwin as mt
 from microtwin.errors import InputError
 from microtwin.images import synthetic
+from microtwin.statistics._kinds import KINDS
+from microtwin.statistics._registry import CURVES
 
 FIELD = synthetic.gaussian_field((48, 40), correlation_length=3, fraction=0.4, seed=0)
 
@@ -75,3 +77,10 @@ def test_a_description_says_what_it_is_in_a_line():
     text = repr(mt.describe(FIELD, spacing=1e-9))
     assert len(text) < 300
     assert "shape=(48, 40)" in text
+
+
+def test_every_statistic_has_an_attribute_of_its_name_and_every_curve_a_way_to_be_drawn():
+    real = mt.describe(FIELD, phase=1, statistics="all", max_lag=4)
+    for name in mt.statistics.STATISTICS:
+        assert getattr(real, name).statistic == name
+    assert set(CURVES) <= set(KINDS)

@@ -12,6 +12,8 @@ from microtwin import _validate
 from microtwin.errors import InputError
 from microtwin.images.windows import windows
 from microtwin.statistics import STATISTICS, Description, describe
+from microtwin.statistics._kinds import KINDS
+from microtwin.statistics._registry import CURVES, Directed
 from microtwin.statistics.directions import FAMILIES
 
 if TYPE_CHECKING:
@@ -27,20 +29,16 @@ _INTENSIVE = (
     "largest_fraction", "percolating_z", "percolating_y", "percolating_x",
 )  # fmt: skip
 _NEGLIGIBLE = 0.01  # of a value: the least that counts as a spread, where parts are all alike
-_WORDS = {
+_WORDS = {  # for what its name alone would not tell
     "two_point": "S2",
     "lineal_path": "lineal path",
-    "chord_length": "chord lengths",
     "cluster": "C2, which ends hang together",
-    "surface_void": "surface-void correlation",
-    "surface_surface": "surface-surface correlation",
-    "pore_size": "pore sizes",
-    "local_thickness": "local thickness",
     "euler_density": "Euler number (pieces, holes and handles)",
     "largest_fraction": "share of the largest cluster",
     "perimeter_density": "length of the interface",
     "specific_surface": "area of the interface",
     "mean_breadth_density": "curvature of the interface",
+    **{f"percolating_{axis}": f"percolation along {axis}" for axis in "zyx"},
 }
 
 
@@ -134,9 +132,7 @@ class Verdict:
         lines = [f"Annealing failed in {len(self.failures)} of {measured}:"]
         for r in self.failures:
             where = "" if r.directions == "none" else f" ({r.directions.replace('_', ' ')})"
-            word = _WORDS.get(
-                r.statistic, r.statistic.replace("percolating_", "percolation along ")
-            )
+            word = _WORDS.get(r.statistic) or KINDS[r.statistic].name
             times = f"{r.ratio:.1f} times" if math.isfinite(r.ratio) else "infinitely many times"
             lines.append(f"- {word}{where}: off by {times} what samples of the material differ by.")
         return lines
@@ -243,7 +239,7 @@ def _checked(name: str) -> tuple[str, str]:
     """Return the statistic and the directions that a name stands for."""
     statistic, _, directions = name.partition("/")
     _validate.choice(statistic, (*STATISTICS, *_INTENSIVE), name="each of constrained")
-    curve = statistic not in ("pore_size", "local_thickness", *_INTENSIVE)
+    curve = statistic in CURVES and isinstance(CURVES[statistic].along, Directed)
     family = _validate.choice(
         directions or "axes", FAMILIES, name=f"directions of {statistic} in constrained"
     )
@@ -289,7 +285,7 @@ def _row(
     n = min(values.shape[1] for values in (twin, reference, *parts))
     a, b, *rest = (values[:, :n] for values in (twin, reference, *parts))
     known = np.asarray(np.isfinite([a, b, *rest]).all(axis=0))
-    if key[0] not in _INTENSIVE and key[0] not in ("pore_size", "local_thickness"):
+    if key[1] != "none":
         known[:, 0] = False  # the fraction, which is the same by construction
     if not known.any():
         return None

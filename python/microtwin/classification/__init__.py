@@ -1,6 +1,7 @@
-"""Train, judge and explain image classifiers; find what is not normal.
+"""Train, judge and explain image classifiers; find what is not normal (`anomaly`).
 
-It knows labelled images and networks that judge them, but not what a network generates.
+What lives here: labelled images, recipes, the folder of a run, reports and explanations. What may
+not: architectures, the training loop itself, and anything that generates images.
 """
 
 from microtwin.classification.anomaly import (

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin._figures import BAND_COLOUR, REFERENCE_COLOUR, STYLES, Style, look
-from microtwin.statistics._plots import new_axes
+from microtwin._figures import BAND_COLOUR, REFERENCE_COLOUR, STYLES, Style, look, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,7 +79,7 @@ def roc(report: "Report", ax: "Axes | None" = None) -> "Axes":
     with look():
         ax = ax if ax is not None else new_axes()
         ax.plot([0, 1], [0, 1], color=BAND_COLOUR, linewidth=3, zorder=0)
-        for ranking, line in _lines(report, report.aucs, "AUC"):
+        for ranking, line in _lines(report, report.aucs):
             ax.plot(*ranking.roc, **line)
         if len(report.classes) > 2:
             ax.plot(*mean_roc(report), color=REFERENCE_COLOUR, label=f"macro  {report.auc:.4f}")
@@ -97,7 +96,7 @@ def precision_recall(report: "Report", ax: "Axes | None" = None) -> "Axes":
     with look():
         ax = ax if ax is not None else new_axes()
         lowest = 1.0
-        for ranking, line in _lines(report, report.average_precisions, "average precision"):
+        for ranking, line in _lines(report, report.average_precisions):
             recall, precision = (axis[ranking.found > 0] for axis in ranking.precision_recall)
             # Down to each threshold the recall is that of the threshold: steps.
             ax.step(np.insert(recall, 0, 0.0), np.insert(precision, 0, precision[0]), **line)
@@ -148,9 +147,7 @@ def calibration(report: "Report", ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
-def _lines(
-    report: "Report", values: Floats, name: str
-) -> "Iterator[tuple[Ranking, dict[str, Any]]]":
+def _lines(report: "Report", values: Floats) -> "Iterator[tuple[Ranking, dict[str, Any]]]":
     """Yield the curves to draw and how: all of a few, of many the worst and the others in grey."""
     if len(report.classes) == 2:
         known = [1] if np.isfinite(values[1]) else []

@@ -245,6 +245,15 @@ class Classifier:
 def load_classifier(path: str | os.PathLike[str]) -> Classifier:
     """Open the folder of a trained classifier.
 
+    Parameters
+    ----------
+    path : path
+        The folder of the run.
+
+    Returns
+    -------
+    Classifier
+
     Raises
     ------
     InputError

@@ -5,7 +5,7 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from microtwin import _backend
+from microtwin import _memory
 from microtwin._progress import ProgressCallback, silent
 from microtwin.classification.data import LabelledImages
 from microtwin.classification.networks import Applied
@@ -25,8 +25,7 @@ def is_enough(network: Network, recipe: Recipe, data: LabelledImages) -> bool:
         network.initial,
         data.batch(np.arange(1)),
     )
-    memory = _backend.physical_memory()
-    return memory is None or 4 * code.size * len(data) <= memory / 4
+    return not _memory.is_large(4 * code.size * len(data))
 
 
 def coded(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from microtwin import _files, _result_files, _validate
-from microtwin._figures import STYLES, look
+from microtwin._figures import STYLES, look, new_axes
 from microtwin._html import decimals
 from microtwin._progress import ProgressCallback, silent
 from microtwin.classification._report_text import grid
@@ -161,7 +161,6 @@ class CrossEvaluation:
         from matplotlib.patches import Rectangle
 
         from microtwin.classification._report_plots import heat_map, write_in_cell
-        from microtwin.statistics._plots import new_axes
 
         values = self.matrix(measure).to_numpy()
         with look():
@@ -206,6 +205,10 @@ def cross_evaluate(
         Of classifiers, the set whose like they learned from.
     progress : ProgressCallback, optional
         Told after every classifier and set.
+
+    Returns
+    -------
+    CrossEvaluation
 
     Raises
     ------

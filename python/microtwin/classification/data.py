@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _backend, _validate
+from microtwin import _backend, _memory, _validate
 from microtwin.errors import InputError
 from microtwin.images import find_images
 from microtwin.images.catalogue import Catalogue
@@ -276,8 +276,7 @@ def _alike(images: Any) -> Any:
 
 
 def _kept(files: SizedFiles, stream: bool | None) -> Any:
-    memory = _backend.physical_memory()
-    large = memory is not None and 4 * int(np.prod(files.shape)) > memory / 4
+    large = _memory.is_large(4 * int(np.prod(files.shape)))
     return files if (large if stream is None else stream) else files[:]
 
 

@@ -49,8 +49,15 @@ def write_evaluation(
         What the images are, for the head of the page.
     command : str
         How to repeat it.
+    mirrored : bool
+        As in `Classifier.evaluate`.
     progress : ProgressCallback, optional
         Told after every batch.
+
+    Returns
+    -------
+    Report
+        What was written.
 
     Raises
     ------

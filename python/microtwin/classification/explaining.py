@@ -51,6 +51,11 @@ def write_explanations(
     progress : ProgressCallback, optional
         Told after every batch and every sheet.
 
+    Returns
+    -------
+    Explanation
+        What was written.
+
     Raises
     ------
     InputError

@@ -29,6 +29,10 @@ def plot_history(history: Any, figure: "Figure | None" = None) -> "Figure":
     figure : matplotlib Figure, optional
         Where to draw; a new one if not given.
 
+    Returns
+    -------
+    matplotlib Figure
+
     Raises
     ------
     InputError

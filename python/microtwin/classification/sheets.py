@@ -62,6 +62,10 @@ def plot_predictions(
     figure : matplotlib Figure, optional
         Where to draw; a new one if not given.
 
+    Returns
+    -------
+    matplotlib Figure
+
     Raises
     ------
     InputError
@@ -120,6 +124,10 @@ def prediction_sheet(
         Of the same images as the predictions; see `grad_cam`.
     figure : matplotlib Figure, optional
         Where to draw; a new one if not given.
+
+    Returns
+    -------
+    matplotlib Figure
 
     Raises
     ------

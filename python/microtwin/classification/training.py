@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _files, _validate
+from microtwin import _validate
 from microtwin._progress import ProgressCallback
 from microtwin._version import versions
 from microtwin.classification import coding, networks
@@ -137,12 +137,7 @@ def train_classifier(
         recipe = replace(recipe, rate=_validate.real(rate, name="rate", minimum=1e-12))
     before = start if isinstance(start, Classifier | None) else load_classifier(start)
     _validate.seed(seed)
-    folder = RunFolder(_files.output_folder(workdir, name="workdir"))
-    if folder.exists() and not resume:
-        raise InputError(
-            f"workdir {folder.path} already holds a run: pass resume=True to go on with it, "
-            "or another folder"
-        )
+    folder = RunFolder.to_train_in(workdir, resume=resume)
     join_processes()
 
     # Data.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from microtwin._figures import BAND_COLOUR, REFERENCE_COLOUR, SIZE, STYLES, Style, look
+from microtwin._figures import BAND_COLOUR, REFERENCE_COLOUR, SIZE, STYLES, Style, length_unit, look
 from microtwin.comparison import _pictures
 from microtwin.comparison.difference import band
 from microtwin.comparison.result import Comparison, Member
@@ -15,16 +15,6 @@ from microtwin.statistics._kinds import KINDS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TITLES = {
-    "two_point": "Two-point probability S₂",
-    "lineal_path": "Lineal path L",
-    "cluster": "Two-point cluster function C₂",
-    "chord_length": "Chord lengths",
-    "pore_size": "Cumulative pore size",
-    "local_thickness": "Local thickness",
-    "surface_void": "Surface-void correlation",
-    "surface_surface": "Surface-surface correlation",
-}
 SHOWN = ("two_point", "lineal_path")  # in the overview
 
 
@@ -60,7 +50,7 @@ def curves(comparison: Comparison, statistic: str, phase: int, *, legend: bool =
             top.plot(x[:n], mine, label=member.name, zorder=_order(member), **line)
             low.plot(x[:n], mine - real.mean[:n], zorder=_order(member), **line)
         kind = KINDS[statistic]
-        top.set(title=f"{TITLES[statistic]}, phase {phase}", ylabel=kind.value)
+        top.set(title=f"{kind.heading}, phase {phase}", ylabel=kind.value)
         top.set_ylim(bottom=0)
         low.set(xlabel=f"{kind.abscissa} ({unit})", ylabel="minus real")
         low.set_xlim(0, x[-1])
@@ -162,7 +152,8 @@ def overview(comparison: Comparison) -> "Figure":
                 mean = member.description.counterpart(f).mean
                 line = style_of(comparison, member).line | {"zorder": _order(member)}
                 ax.plot(f.lags[: len(mean)] * scale, mean, label=member.name, **line)
-            ax.set(title=f"{TITLES[f.statistic]}, phase {f.phase}", xlabel=f"lag ({unit})")
+            heading = KINDS[f.statistic].heading
+            ax.set(title=f"{heading}, phase {f.phase}", xlabel=f"lag ({unit})")
             ax.set_ylim(bottom=0)
             ax.margins(x=0)
         axes[-1].legend(frameon=False)
@@ -181,8 +172,6 @@ def _two_pictures(comparison: Comparison, member: Member) -> list[npt.NDArray[np
 
 def _length(function: CorrelationFunction) -> tuple[float, str]:
     """Return by what to multiply lags in voxels, and the unit they then have."""
-    from microtwin.statistics._plots import length_unit
-
     edges = {function.spacing[axis] for axis in function.axes} if function.spacing else set()
     if len(edges) != 1:
         return 1.0, "voxels"

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from microtwin import _html
-from microtwin._figures import BAND_COLOUR
+from microtwin._figures import BAND_COLOUR, length_unit
 from microtwin.comparison import _figures, _pictures, verdict
 from microtwin.comparison._methods import methods
 from microtwin.comparison._report_data import ReportData
 from microtwin.comparison.result import Comparison, Member
+from microtwin.statistics._kinds import KINDS
 
 COLUMNS = 3  # tiles in a row of examples
 PAIRS = 3  # nearest samples and training windows that are shown
@@ -39,7 +40,7 @@ def render(comparison: Comparison) -> str:
         paper=methods(comparison),
         verdicts=[(m, comparison.verdict(m.name)) for m in comparison.methods],
         name_of=verdict.name_of,
-        quantity_of=lambda row: verdict.NAMES.get(row.quantity, row.quantity),
+        quantity_of=lambda row: KINDS[row.quantity].name if row.quantity in KINDS else row.quantity,
         caveat=verdict.CAVEAT,
         surface_unit=_surface_unit(comparison),
         settings=list(_html.flattened(comparison.settings)),
@@ -70,18 +71,16 @@ def _card(comparison: Comparison, member: Member) -> dict[str, Any]:
     ]
     columns = min(COLUMNS, len(tiles))
     rows.append(("phases", _html.png(_pictures.mosaic(tiles, columns=columns))))
-    return {"member": member, "rows": rows, "size": _size(comparison, member)}
+    return {"member": member, "rows": rows, "size": _size(member)}
 
 
-def _size(comparison: Comparison, member: Member) -> str:
+def _size(member: Member) -> str:
     """Say how large one sample is, in metres where that is known."""
     shape = member.description.shape
     text = " × ".join(map(str, shape)) + (" voxels" if len(shape) == 3 else " pixels")
     spacing = member.description.spacing
     if spacing is None:
         return text
-    from microtwin.statistics._plots import length_unit
-
     unit, name = length_unit(shape[-1] * spacing[-1])
     return f"{text}, {_html.number(shape[-1] * spacing[-1] / unit)} {name} wide"
 
@@ -102,7 +101,7 @@ def _volume(comparison: Comparison, member: Member) -> dict[str, Any]:
     slices = map(_html.png, _pictures.middle_slices(labels, phases))
     return {
         "member": member,
-        "size": _size(comparison, member),
+        "size": _size(member),
         "width": c * (nx + ny),
         "height": s * (nx + ny) + nz,
         "faces": [dict(zip(keys, place, strict=True)) for place in places],
@@ -119,7 +118,7 @@ def _curves(comparison: Comparison, data: ReportData) -> Iterable[dict[str, str]
             for d in m.differences
             if (d.statistic, d.phase) == (f.statistic, f.phase)
         )
-        title = f"{_figures.TITLES[f.statistic]} of phase {f.phase} against lag"
+        title = f"{KINDS[f.statistic].heading} of phase {f.phase} against lag"
         yield {
             "picture": _html.svg(figure),
             "alt": f"{title}: {distances}.",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from microtwin._html import number
 from microtwin.comparison.result import Comparison, Member
-from microtwin.comparison.verdict import NAMES
+from microtwin.statistics._kinds import KINDS
 
 TORQUATO = "S. Torquato, Random Heterogeneous Materials, Springer (2002)"
 LU = "B. Lu and S. Torquato, Phys. Rev. A 45, 922 (1992)"
@@ -39,7 +39,7 @@ def methods(comparison: Comparison) -> Paper:
     if real.spacing is not None:
         of += f" ({number(real.spacing[-1] * 1e9)} nm each)"
     paper.say(f"Structures were compared with {of}")
-    names = dict.fromkeys(NAMES[f.statistic] for f in real.functions)
+    names = dict.fromkeys(KINDS[f.statistic].name for f in real.functions)
     paper.say(
         f"Of each, {_listed(names)} of phase {_listed(map(str, real.phases))} were counted exactly "
         f"up to a lag of {real.max_lag} {unit}, "
@@ -76,7 +76,7 @@ def _made(paper: Paper, member: Member) -> None:
     if member.kind == "baseline" or not member.samples:
         return
     if member.twins:
-        asked = dict.fromkeys(NAMES[d.statistic] for d in member.differences if d.asked)
+        asked = dict.fromkeys(KINDS[d.statistic].name for d in member.differences if d.asked)
         energies = [twin.energy for twin in member.twins]
         paper.say(
             f"“{member.name}” ({member.samples} structures) are made by simulated annealing to "

@@ -1,6 +1,5 @@
 """What a comparison returns."""
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -267,17 +266,12 @@ class Comparison:
         InputError
             If it cannot be read or is no comparison.
         """
+        from microtwin import _result_files
         from microtwin.comparison import _records
 
-        try:
-            record = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}") from error
-        except ValueError:
-            record = None
-        if not isinstance(record, dict) or record.get("format") != FORMAT:
-            raise InputError(f"{path} is not a comparison of microtwin ({FORMAT})")
-        return cls(**_records.from_record(record))
+        return _result_files.read_json(
+            path, FORMAT, lambda record: cls(**_records.from_record(record))
+        )
 
     def plot(self) -> "Figure":
         """Draw an overview: structures of all members, S2 and L of the primary phase."""

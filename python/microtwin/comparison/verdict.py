@@ -3,17 +3,7 @@
 from microtwin._html import duration, number
 from microtwin.comparison.difference import Difference
 from microtwin.comparison.result import Comparison, Member
-
-NAMES = {
-    "two_point": "S₂",
-    "lineal_path": "L",
-    "cluster": "C₂",
-    "chord_length": "chord lengths",
-    "pore_size": "pore sizes",
-    "local_thickness": "local thickness",
-    "surface_void": "surface-void correlation",
-    "surface_surface": "surface-surface correlation",
-}
+from microtwin.statistics._kinds import KINDS
 
 CHANCE = 2.5  # standard errors from which on two means are called different
 _ALIKE, _UNLIKE = 0.6, 1.6  # variety below or above which it is worth a sentence
@@ -46,7 +36,7 @@ def verdict(comparison: Comparison, member: Member) -> str:
 
 def name_of(difference: Difference) -> str:
     """Return a short name such as "S₂ of phase 1"."""
-    return f"{NAMES[difference.statistic]} of phase {difference.phase}"
+    return f"{KINDS[difference.statistic].name} of phase {difference.phase}"
 
 
 def _band(member: Member) -> str:
@@ -73,7 +63,7 @@ def _blind(member: Member) -> str:
     if not rest:
         return _BUILT_IN
     known = {d.statistic for d in member.differences if d.asked}
-    words = (name_of(d) if d.statistic in known else NAMES[d.statistic] for d in rest)
+    words = (name_of(d) if d.statistic in known else KINDS[d.statistic].name for d in rest)
     names = ", ".join(dict.fromkeys(words))
     text = f"Not annealed to: {names}"
     fractions = [d.inside for d in rest if d.inside is not None]

@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _backend, _validate
+from microtwin import _memory, _validate
 from microtwin.errors import InputError
 from microtwin.images import find_images, open_volume, read_image
 from microtwin.images.catalogue import Catalogue
@@ -153,8 +153,7 @@ def _paths(images: Any) -> list[Path] | None:
 
 def _are_many(paths: Sequence[Path]) -> bool:
     """Whether the images would fill a quarter of the memory, as float32."""
-    memory = _backend.physical_memory()
-    return memory is not None and sum(_pixels(path) for path in paths) * 4 > memory / 4
+    return _memory.is_large(sum(_pixels(path) for path in paths) * 4)
 
 
 def _pixels(path: Path) -> int:

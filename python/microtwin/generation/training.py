@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from microtwin import _files, _validate
+from microtwin import _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin._version import versions
 from microtwin.errors import InputError
@@ -136,12 +136,7 @@ def train_gan(
     _validate.choice(precision, PRECISIONS, name="precision")
     _check_condition(condition, recipe)
     ways = _ways(augment, recipe)
-    folder = RunFolder(_files.output_folder(workdir, name="workdir"))
-    if folder.exists() and not resume:
-        raise InputError(
-            f"workdir {folder.path} already holds a run: pass resume=True to go on with it, "
-            "or another folder"
-        )
+    folder = RunFolder.to_train_in(workdir, resume=resume)
     join_processes()
 
     # Data.

@@ -1,4 +1,9 @@
-"""Images and volumes: reading, writing, cutting, and reference media with known statistics."""
+"""Images and volumes: reading, writing, cutting, and reference media with known statistics.
+
+What lives here: every file format, catalogues of sources, windows and patches, defects, synthetic
+media with their closed forms. What may not: phases found in grey levels, anything that measures a
+structure, jax and dask.
+"""
 
 from microtwin.images import defects, synthetic
 from microtwin.images.catalogue import Catalogue, Entry

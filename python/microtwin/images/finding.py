@@ -16,6 +16,16 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     Folders are searched to the bottom, in sorted order, for TIFF, PNG, JPEG, BMP and npy files.
     Hidden files and masks (``*_mask.*``) are left out there.
 
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        Files and folders.
+
+    Returns
+    -------
+    list of Path
+        Each once, in the order given.
+
     Raises
     ------
     InputError

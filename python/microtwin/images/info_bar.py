@@ -25,6 +25,10 @@ def info_bar_rows(image: npt.NDArray[Any]) -> int:
     ----------
     image : ndarray, shape (y, x)
         Grey levels of any real type.
+
+    Returns
+    -------
+    int
     """
     grey = _as_bytes(image)
     height, width = grey.shape

@@ -58,7 +58,18 @@ def sample_micrographs(
 def sample_labels(
     count: int = 24, *, shape: tuple[int, int] = (256, 256), seed: int = 0
 ) -> list[ScaledImage]:
-    """Return the true phases, 0 pore and 1 carbon, of what `sample_micrographs` shows."""
+    """Return the true phases, 0 pore and 1 carbon, of what `sample_micrographs` shows.
+
+    Parameters
+    ----------
+    count, shape, seed
+        As in `sample_micrographs`.
+
+    Returns
+    -------
+    list of ScaledImage
+        uint8 labels, spacing 4 nm.
+    """
     return [labels for labels, _, _ in _scenes(count, shape, seed)]
 
 

@@ -1,5 +1,5 @@
-"""The training loop, its log, its checkpoints and the adversarial steps.
+"""The training loop, its log, its checkpoints, optimisers and the adversarial steps.
 
-This room knows no material and no architecture: a training state is any pytree, a step any function
-``state, metrics = step(state, batch, key)``.
+A training state is any pytree, a step any function ``state, metrics = step(state, batch, key)``.
+What may not live here: anything that knows a material, an architecture or a preset.
 """

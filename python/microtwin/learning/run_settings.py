@@ -5,7 +5,7 @@ import os
 from collections.abc import Container
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from microtwin import _files
 from microtwin.errors import CheckpointError, InputError
@@ -48,6 +48,23 @@ class SettingsFolder(Generic[Settings]):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.settings_file = self.path / "settings.json"
+
+    @classmethod
+    def to_train_in(cls, workdir: str | os.PathLike[str], *, resume: bool) -> Self:
+        """Open a folder to train in, made if needed.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written, or holds a run that is not to be gone on with.
+        """
+        folder = cls(_files.output_folder(workdir, name="workdir"))
+        if folder.exists() and not resume:
+            raise InputError(
+                f"workdir {folder.path} already holds a run: pass resume=True to go on with it, "
+                "or another folder"
+            )
+        return folder
 
     def exists(self) -> bool:
         """Whether a run has been started here."""

@@ -1,4 +1,8 @@
-"""Architectures only, as Flax NNX modules; they hold no training code."""
+"""Architectures as Flax NNX modules, the layers they are built of, and weights made by others.
+
+What lives here: what a network computes, and how many parameters it has. What may not: training
+code, data, and where a network is used.
+"""
 
 from microtwin.models.registry import ARCHITECTURES, Architecture, build, table
 

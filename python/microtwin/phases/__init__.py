@@ -1,4 +1,8 @@
-"""From grey levels to phase labels."""
+"""From grey levels to phase labels: by thresholds, or by a classifier trained on marked pixels.
+
+What lives here: methods that turn one image or volume into labels. What may not: reading and
+writing images, anything that measures what the labels are like, jax and dask.
+"""
 
 from microtwin.phases.marks import read_marks
 from microtwin.phases.pixels import PixelClassifier, load_pixels, train_pixels

@@ -293,6 +293,15 @@ def load_pixels(path: str | os.PathLike[str]) -> PixelClassifier:
 
     The file holds plain arrays: nothing in it is executed, whoever made it.
 
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    PixelClassifier
+
     Raises
     ------
     InputError

@@ -107,6 +107,11 @@ def threshold_of(images: npt.ArrayLike | Iterable[npt.ArrayLike], method: str = 
     method : str
         "otsu", "isodata", "yen" or "minimum".
 
+    Returns
+    -------
+    float
+        In the units of the images.
+
     Raises
     ------
     InputError
@@ -120,6 +125,18 @@ def threshold_of(images: npt.ArrayLike | Iterable[npt.ArrayLike], method: str = 
 
 def apply_threshold(image: npt.ArrayLike, threshold: float) -> ScaledImage:
     """Label each pixel 1 if it is brighter than `threshold`, else 0.
+
+    Parameters
+    ----------
+    image : array_like, shape (y, x) or (z, y, x)
+        Grey levels of any real type.
+    threshold : float
+        In the units of the image.
+
+    Returns
+    -------
+    ScaledImage
+        uint8 labels of the same shape, with the spacing of the image if it has one.
 
     Raises
     ------

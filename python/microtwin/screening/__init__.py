@@ -1,6 +1,7 @@
 """Keep the structures that lie nearest to a real one.
 
-It knows how structures are measured and held against real ones, but not how they were made.
+What lives here: distances to a reference as scores, tolerances, and what passes them. What may
+not: a new way to measure, knowledge of how a structure was made, jax and dask.
 """
 
 from microtwin.screening.result import Screened, Screening

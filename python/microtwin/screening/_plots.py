@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microtwin.statistics._plots import new_axes
+from microtwin._figures import new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,7 +1,8 @@
 """Which images are worth using: labels, the preclassifier, and whom to ask next.
 
-It trains nothing by itself: that is done in `microtwin.classification`. The public names are listed
-in ``__init__.pyi``; each is imported when it is first used, since only the preclassifier needs JAX.
+What lives here: labelling by several people, strategies of asking, their simulation and summary.
+What may not: training by itself, which is done in `microtwin.classification`. The public names are
+listed in ``__init__.pyi``; each is imported when first used: only the preclassifier needs JAX.
 """
 
 import lazy_loader

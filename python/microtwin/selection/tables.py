@@ -24,6 +24,11 @@ def table_of(source: PathLike, *, labels_from_folders: bool = False) -> Path:
     labels_from_folders : bool
         Whether the sub-folder that a new image lies in is its label.
 
+    Returns
+    -------
+    Path
+        Of the table.
+
     Raises
     ------
     InputError

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from microtwin.statistics._plots import length_unit, new_axes
+from microtwin._figures import length_unit, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

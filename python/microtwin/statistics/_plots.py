@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microtwin._figures import length_unit, new_axes, new_figure
 from microtwin.statistics._kinds import KINDS
 from microtwin.statistics.chords import chord_density
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from microtwin.statistics.description import Description
     from microtwin.statistics.function import CorrelationFunction
 
-_UNITS = ((1e-9, "nm"), (1e-6, "µm"), (1e-3, "mm"), (1.0, "m"))
 _ALONG = {
     "axes": "",
     "face_diagonals": ", face diagonals",
@@ -26,11 +26,6 @@ _ALONG = {
 # Probabilities over the lag: drawn together, one line style each.
 _TOGETHER = {"two_point": "-", "lineal_path": "--", "cluster": "-."}
 _MARKED = {"axes": "", "face_diagonals": "x", "body_diagonals": "+", "radial": ".", "none": ""}
-
-
-def length_unit(largest: float) -> tuple[float, str]:
-    """Return a unit of length, in metres, in which `largest` metres is a handy number."""
-    return next((u for u in reversed(_UNITS) if largest >= u[0]), _UNITS[0])
 
 
 def common_unit(functions: "Sequence[CorrelationFunction]") -> tuple[float, str] | None:
@@ -136,18 +131,3 @@ def _draw(
     colour = f"C{description.phases.index(function.phase)}"
     marker = _MARKED[function.directions]
     _curve(function, ax, unit, color=colour, marker=marker, markersize=4, **style)
-
-
-def new_axes() -> "Axes":
-    """Return the axes of a new figure."""
-    return new_figure(1, 1).subplots()
-
-
-def new_figure(columns: int, rows: int) -> "Figure":
-    """Return a figure for so many panels."""
-    from matplotlib.figure import Figure
-
-    # A figure of its own rather than pyplot's: no window, no global state, no leak. In a notebook
-    # the figure is ax.figure.
-    width = 5.5 if columns == 1 else 4.5 * columns
-    return Figure(figsize=(width, 4.0 if rows == 1 else 3.5 * rows), layout="constrained")

@@ -59,35 +59,70 @@ class Directed:
 
 
 @dataclass(frozen=True, slots=True)
+class Sized:
+    """A distribution of sizes, which knows no direction.
+
+    Attributes
+    ----------
+    part : int
+        It is measured up to the shortest side of the structure over this.
+    """
+
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class CurveKind:
+    """How a curve is measured.
+
+    Attributes
+    ----------
+    measure : callable
+        The public function.
+    along : Directed or Sized
+        What its abscissa is.
+    of_cubes : bool
+        Whether it needs the same spacing along all axes.
+    of_interface : bool
+        Whether it shares the work of finding the interface with others.
+    peak : float
+        Measured peak of memory in bytes a voxel, rounded down.
+    """
+
+    measure: Callable[..., CorrelationFunction]
+    along: Directed | Sized
+    of_cubes: bool = False
+    of_interface: bool = False
+    peak: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class NumbersKind:
-    """How numbers are measured, and read back from a record."""
+    """How numbers are measured, and read back from a record; `peak` as in `CurveKind`."""
 
     measure: Callable[..., Numbers]
     restore: Callable[[Mapping[str, Any]], Numbers]
+    peak: float = 1.0
 
 
-CURVES: dict[str, Callable[..., CorrelationFunction]] = {
-    "two_point": two_point,
-    "lineal_path": lineal_path,
-    "chord_length": chord_length,
-    "cluster": cluster_function,
-    "surface_void": surface_void,
-    "surface_surface": surface_surface,
-    "pore_size": pore_size,
-    "local_thickness": local_thickness,
-}
-DIRECTED = {
-    "two_point": Directed(radial=True, on_device=True),
-    "lineal_path": Directed(on_device=True),
-    "chord_length": Directed(on_device=True),
-    "cluster": Directed(),
-    "surface_void": Directed(radial=True, of_axes=False),
-    "surface_surface": Directed(radial=True, of_axes=False),
+def _of_interface(measure: Callable[..., CorrelationFunction]) -> CurveKind:
+    along = Directed(radial=True, of_axes=False)
+    return CurveKind(measure, along, of_cubes=True, of_interface=True, peak=60.0)
+
+
+CURVES = {
+    "two_point": CurveKind(two_point, Directed(radial=True, on_device=True)),
+    "lineal_path": CurveKind(lineal_path, Directed(on_device=True)),
+    "chord_length": CurveKind(chord_length, Directed(on_device=True)),
+    "cluster": CurveKind(cluster_function, Directed(), peak=4.5),
+    "surface_void": _of_interface(surface_void),
+    "surface_surface": _of_interface(surface_surface),
+    "pore_size": CurveKind(pore_size, Sized(2), of_cubes=True, peak=5.0),
+    "local_thickness": CurveKind(local_thickness, Sized(4), of_cubes=True, peak=12.0),
 }
 NUMBERS = {
-    "minkowski": NumbersKind(minkowski, Minkowski.from_record),
-    "connectivity": NumbersKind(connectivity, Connectivity.from_record),
+    "minkowski": NumbersKind(minkowski, Minkowski.from_record, peak=1.5),
+    "connectivity": NumbersKind(connectivity, Connectivity.from_record, peak=1.5),
 }
 STATISTICS = (*CURVES, *NUMBERS)
-OF_INTERFACE = ("surface_void", "surface_surface")  # share the work of finding it
-OF_CUBES = (*OF_INTERFACE, "pore_size", "local_thickness")  # need the same spacing along all axes
+OF_INTERFACE = tuple(name for name, kind in CURVES.items() if kind.of_interface)

@@ -95,9 +95,19 @@ def chord_density(chords: CorrelationFunction) -> Floats:
 
 
 def mean_chord(chords: CorrelationFunction) -> Floats:
-    """Mean chord length along each direction in voxels, shape (curves,).
+    """Mean chord length along each direction in voxels.
 
     Of the chords no longer than `chords.max_lag`.
+
+    Parameters
+    ----------
+    chords : CorrelationFunction
+        From `chord_length`.
+
+    Returns
+    -------
+    ndarray of float64, shape (curves,)
+        NaN along a direction where no whole chord was seen.
     """
     density = chord_density(chords)
     return np.asarray((density * chords.abscissa).sum(axis=1) * chords.step)

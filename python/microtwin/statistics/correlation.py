@@ -124,8 +124,25 @@ def lineal_path(
     """Lineal-path function: a whole segment lies in the phase.
 
     L(r) = P[all r + 1 voxels from x to x + r e are in the phase] along each direction e. L(0) is
-    the volume fraction, L(1) = S2(1), and L never exceeds S2. Parameters, result and errors are
-    those of `two_point`; `phase` is one label and `directions` are not radial.
+    the volume fraction, L(1) = S2(1), and L never exceeds S2.
+
+    Parameters
+    ----------
+    phase : int
+        The label to look for.
+    directions : {"axes", "face_diagonals", "body_diagonals"}
+        As in `two_point`, but that there is no radial average.
+    labels, max_lag, axes, periodic, mask, spacing, threads, device
+        As in `two_point`.
+
+    Returns
+    -------
+    CorrelationFunction
+
+    Raises
+    ------
+    InputError, DeviceError
+        As in `two_point`.
 
     References
     ----------

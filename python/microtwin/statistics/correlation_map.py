@@ -425,7 +425,10 @@ def two_point_radial(
 ) -> CorrelationFunction:
     """Two-point probability averaged over all directions: `two_point_map` and its `radial`.
 
-    Parameters, errors and source are those of `two_point_map`.
+    Parameters
+    ----------
+    labels, phase, max_lag, periodic, mask, spacing, threads
+        As in `two_point_map`, and so are errors and source.
 
     Returns
     -------

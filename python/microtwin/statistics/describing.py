@@ -14,12 +14,12 @@ from microtwin.errors import InputError
 from microtwin.statistics._packed import PackedMask
 from microtwin.statistics._registry import (
     CURVES,
-    DIRECTED,
     NUMBERS,
-    OF_CUBES,
-    OF_INTERFACE,
     STATISTICS,
+    CurveKind,
+    Directed,
     Numbers,
+    Sized,
 )
 from microtwin.statistics.chords import longest_chord
 from microtwin.statistics.correlation import directed, lag_limit, longest_lag
@@ -30,12 +30,7 @@ from microtwin.statistics.surface_functions import Interface
 
 DEFAULT = ("two_point", "lineal_path")
 
-# Measured peaks in bytes a voxel, rounded down; 1 for what is not named.
-_BYTES = {
-    "cluster": 4.5, "surface_void": 60.0, "surface_surface": 60.0, "pore_size": 5.0,
-    "local_thickness": 12.0, "minkowski": 1.5, "connectivity": 1.5,
-}  # fmt: skip
-_RADIAL = 14.0
+_RADIAL = 14.0  # bytes a voxel at the peak, as `CurveKind.peak`
 
 
 def describe(
@@ -107,7 +102,8 @@ def describe(
     names, families = _statistics(statistics), checked_families(directions, ndim)
     if edges is not None and len(set(edges)) > 1:
         # "all" is all that there is for voxels that are no cubes.
-        names = [n for n in names if n not in OF_CUBES or not _names_all(statistics)]
+        if _names_all(statistics):
+            names = [n for n in names if n in NUMBERS or not CURVES[n].of_cubes]
         families = tuple(f for f in families if f != "radial" or not _names_all(directions))
     if axes is not None and families != ("axes",):
         raise InputError('axes can be chosen only where directions is "axes"')
@@ -194,14 +190,15 @@ class _Task:
     def curves(self, names: list[str], label: int) -> list[CorrelationFunction]:
         """Measure every curve of a phase, along every family of directions that it has."""
         interfaces: list[Interface] = []
-        if any(name in OF_INTERFACE for name in names):
+        wanted = {name: CURVES[name] for name in names if name in CURVES}
+        if any(kind.of_interface for kind in wanted.values()):
             interfaces = self._each("surface", Interface.measured, phase=label)
         result = []
-        for name in names:
-            if name in DIRECTED:
-                result += self._directed(name, label, interfaces)
-            elif name in CURVES:
-                result.append(self._sized(name, label))
+        for name, kind in wanted.items():
+            if isinstance(kind.along, Directed):
+                result += self._directed(name, kind, kind.along, label, interfaces)
+            else:
+                result.append(self._sized(name, kind, kind.along, label))
         return result
 
     def _each(self, name: str, measure: Any, **options: Any) -> list[Any]:
@@ -216,22 +213,21 @@ class _Task:
                 raise InputError(f"{name}{where}: {error}") from error
         return results
 
-    def _sized(self, name: str, label: int) -> CorrelationFunction:
+    def _sized(self, name: str, kind: CurveKind, along: Sized, label: int) -> CorrelationFunction:
         # Several samples must go equally far to be merged.
-        side = min(map(min, self.shapes))
-        farthest = {"pore_size": side // 2, "local_thickness": side // 4}[name]
+        farthest = min(map(min, self.shapes)) // along.part
         merged: CorrelationFunction = reduce(
-            add, self._each(name, CURVES[name], phase=label, max_radius=farthest)
+            add, self._each(name, kind.measure, phase=label, max_radius=farthest)
         )
         return merged
 
     def _directed(
-        self, name: str, label: int, interfaces: list[Interface]
+        self, name: str, kind: CurveKind, along: Directed, label: int, interfaces: list[Interface]
     ) -> list[CorrelationFunction]:
         families = self.families
         if name == "two_point" and "axes" not in families:
             families = ("axes", *families)
-        families = tuple(f for f in families if f != "radial" or DIRECTED[name].radial)
+        families = tuple(f for f in families if f != "radial" or along.radial)
         if not families:
             raise InputError(f"directions must name more than radial: {name} has no such average")
         found = {}
@@ -239,11 +235,11 @@ class _Task:
         for family in sorted(families, key=FAMILIES.index, reverse=True):
             options: dict[str, Any] = {"directions": family}
             options["max_lag"] = self._longest(name, family)
-            if name in OF_INTERFACE:
+            if kind.of_interface:
                 measured = [interface.function(name, **options) for interface in interfaces]
             else:
-                options |= {"phase": label} | DIRECTED[name].options(self.device, self.axes, family)
-                measured = self._each(name, CURVES[name], **options)
+                options |= {"phase": label} | along.options(self.device, self.axes, family)
+                measured = self._each(name, kind.measure, **options)
             found[family] = reduce(add, measured)
         return [found[family] for family in families]
 
@@ -258,7 +254,7 @@ class _Task:
 
 def _bytes_a_voxel(names: Sequence[str], families: Sequence[str]) -> float:
     """Return what describing takes at most, beside the labels themselves."""
-    most = max([_BYTES.get(name, 1.0) for name in names])
+    most = max((CURVES | NUMBERS)[name].peak for name in names)
     return max(most, _RADIAL) if "radial" in families else most
 
 

@@ -37,8 +37,7 @@ class CorrelationFunction:
     Attributes
     ----------
     statistic : str
-        "two_point", "lineal_path", "chord_length", "cluster", "surface_void", "surface_surface",
-        "pore_size", "local_thickness" or "profile".
+        Its name, a curve among `STATISTICS` or "profile".
     phase : int
         Label of the phase.
     directions : str

@@ -125,7 +125,16 @@ def surface_void(
 
     The error that remains (see `surface_surface`) is 0.5 % at all lags for balls of radius 10 and
     discs of radius 20, 1.5 % for balls of radius 5; for overlapping spheres and discs 4 % at lags
-    below 4, falling to 0.6 % far out. Parameters, result and errors are those of `surface_surface`.
+    below 4, falling to 0.6 % far out.
+
+    Parameters
+    ----------
+    labels, phase, max_lag, directions, periodic, mask, spacing, threads
+        As in `surface_surface`, and so are errors.
+
+    Returns
+    -------
+    CorrelationFunction
 
     References
     ----------

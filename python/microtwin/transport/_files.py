@@ -1,16 +1,15 @@
 """Results as JSON and as CSV, and exactly back."""
 
-import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from microtwin import _files, _result_files
-from microtwin.errors import InputError
 
-Record = dict[str, Any]
+Record = _result_files.Record
+Result = TypeVar("Result")
 
 
 def write_json(path: str | os.PathLike[str], record: Record) -> Path:
@@ -26,27 +25,17 @@ def write_csv(
     return _result_files.write_csv(path, plain(record), table)
 
 
-def read(path: str | os.PathLike[str], form: str, *, table: bool) -> Record:
-    """Read the record that `write_json` or, for a `table`, `write_csv` wrote.
+def read(
+    path: str | os.PathLike[str], form: str, restored: Callable[[Record], Result], *, table: bool
+) -> Result:
+    """Read what `write_json` or, for a `table`, `write_csv` wrote; see `_result_files.read_csv`."""
 
-    Raises
-    ------
-    InputError
-        If it cannot be read, or is something else.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        if table:
-            first = text.split("\n", 1)[0]
-            text = first.removeprefix("#") if first.startswith("#") else ""
-        record = json.loads(text)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not a {form} file of microtwin") from error
-    if not isinstance(record, dict) or record.get("format") != form:
-        raise InputError(f"{path} is not a {form} file of microtwin")
-    return record
+    def whole(record: Record, _: object = None) -> Result:
+        return restored({"format": form, **record})
+
+    if table:
+        return _result_files.read_csv(path, form, whole)
+    return _result_files.read_json(path, form, whole)
 
 
 def plain(value: Any) -> Any:

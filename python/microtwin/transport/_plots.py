@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microtwin import _validate
+from microtwin._figures import length_unit
 from microtwin.transport._inputs import axis_name
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 _INSULATOR = "0.85"  # greys of what does not conduct, and of what leads nowhere
 _ISOLATED = "0.6"
 _SYMBOLS = {"conductivity": "k", "diffusivity": "D"}
-_UNITS = ((1e-9, "nm"), (1e-6, "µm"), (1e-3, "mm"), (1.0, "m"))
 
 
 def plot_fields(result: "Conduction", figure: "Figure | None", at: int | None) -> "Figure":
@@ -216,7 +216,7 @@ def _unit(result: "Conduction") -> tuple[float, str]:
     if result.spacing is None:
         return 1.0, "voxels"
     longest = max(result.shape) * result.spacing[0]
-    metres, name = next((u for u in reversed(_UNITS) if longest >= u[0]), _UNITS[0])
+    metres, name = length_unit(longest)
     return result.spacing[0] / metres, name
 
 

@@ -161,12 +161,12 @@ class GeodesicTortuosity:
     @classmethod
     def from_json(cls, path: str | os.PathLike[str]) -> Self:
         """Read what `to_json` wrote."""
-        return cls.from_record(_files.read(path, cls.form, table=False))
+        return _files.read(path, cls.form, cls.from_record, table=False)
 
     @classmethod
     def from_csv(cls, path: str | os.PathLike[str]) -> Self:
         """Read what `to_csv` wrote."""
-        return cls.from_record(_files.read(path, cls.form, table=True))
+        return _files.read(path, cls.form, cls.from_record, table=True)
 
     def _rows(self) -> list[dict[str, Any]]:
         names = [axis_name(b, len(self.shape)) for b in range(len(self.shape)) if b != self.axis]

@@ -350,12 +350,12 @@ class Conduction:
     @classmethod
     def from_json(cls, path: str | os.PathLike[str]) -> Self:
         """Read what `to_json` wrote."""
-        return cls.from_record(_files.read(path, cls.form, table=False))
+        return _files.read(path, cls.form, cls.from_record, table=False)
 
     @classmethod
     def from_csv(cls, path: str | os.PathLike[str]) -> Self:
         """Read what `to_csv` wrote."""
-        return cls.from_record(_files.read(path, cls.form, table=True))
+        return _files.read(path, cls.form, cls.from_record, table=True)
 
     def _tortuosity(self, fraction: float, effective: float) -> float:
         return fraction * self.reference / effective if effective > 0 else math.inf

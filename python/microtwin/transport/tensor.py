@@ -162,12 +162,12 @@ class ConductivityTensor:
     @classmethod
     def from_json(cls, path: str | os.PathLike[str]) -> Self:
         """Read what `to_json` wrote."""
-        return cls.from_record(_files.read(path, cls.form, table=False))
+        return _files.read(path, cls.form, cls.from_record, table=False)
 
     @classmethod
     def from_csv(cls, path: str | os.PathLike[str]) -> Self:
         """Read what `to_csv` wrote."""
-        return cls.from_record(_files.read(path, cls.form, table=True))
+        return _files.read(path, cls.form, cls.from_record, table=True)
 
     def _principal(self) -> tuple[Floats, Floats]:
         values, vectors = np.linalg.eigh(self.symmetric)

@@ -1,6 +1,7 @@
 """What is not normal: autoencoders, a classifier and a flow on what they leave, honest thresholds.
 
-It knows images of any source, micrographs as well as generated ones, and no generator.
+What lives here: detectors learned from normal images of any source, micrographs as well as
+generated ones. What may not: a generator, and anything that needs to know how an image was made.
 """
 
 from microtwin.classification.anomaly.detector import Detector, load_detector

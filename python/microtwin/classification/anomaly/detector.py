@@ -314,6 +314,15 @@ def look(autoencoder: Autoencoder, weights: Weights, tiles: Any) -> Seen:
 def load_detector(path: str | os.PathLike[str]) -> Detector:
     """Open the folder of a trained detector.
 
+    Parameters
+    ----------
+    path : path
+        The folder of the run.
+
+    Returns
+    -------
+    Detector
+
     Raises
     ------
     InputError

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from microtwin import _files, _validate
+from microtwin import _validate
 from microtwin._conformal import check_rate
 from microtwin._progress import ProgressCallback, silent
 from microtwin._version import versions
@@ -128,12 +128,7 @@ def train_detector(
     """
     tiling = _checked(method, architecture, score, inputs, anomalies, stride, epochs, seed)
     rate = check_rate(false_alarms)
-    folder = RunFolder(_files.output_folder(workdir, name="workdir"))
-    if folder.exists() and not resume:
-        raise InputError(
-            f"workdir {folder.path} already holds a run: pass resume=True to go on with it, "
-            "or another folder"
-        )
+    folder = RunFolder.to_train_in(workdir, resume=resume)
 
     # Data.
     normal = Pictures.of(images, factor=downscale)

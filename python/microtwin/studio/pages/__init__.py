@@ -1,4 +1,8 @@
-"""The pages, a file a stage of the work."""
+"""The pages, a file a stage of the work, each with a ``build(view)``.
+
+What may not live here: long work, which is started as a command line (`microtwin.studio.jobs`), and
+texts, which are in the catalogues.
+"""
 
 from collections.abc import Callable
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
-from microtwin.studio import charts, widgets
+from microtwin.studio import charts, job_cards, widgets
 from microtwin.studio.context import View
 from microtwin.studio.jobs import Job, steps
 from microtwin.studio.layout import Text
@@ -29,7 +29,7 @@ def build(view: View) -> None:
                 _form(view, sources)
         with widgets.card():
             widgets.heading(t("anneal.runs"))
-            widgets.job_list(view, ("anneal",), most=4, details=Course)
+            job_cards.show(view, ("anneal",), most=4, details=Course)
 
 
 def _form(view: View, sources: dict[str, str]) -> None:

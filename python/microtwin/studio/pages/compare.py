@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from nicegui import ui
 
 from microtwin.errors import InputError
-from microtwin.studio import widgets
+from microtwin.studio import job_cards, widgets
 from microtwin.studio.context import View
 from microtwin.studio.widgets import Problem
 
@@ -68,7 +68,7 @@ def _screening(view: View, real: dict[str, str], made: dict[str, str]) -> None:
         widgets.start(view, command, title=PurePosixPath(output).name, output=output)
 
     widgets.button(t("compare.screen.start"), problem.guards(screen), icon="filter_alt")
-    widgets.job_list(view, ("screen",), most=2)
+    job_cards.show(view, ("screen",), most=2)
 
 
 def _comparison(view: View, real: dict[str, str], made: dict[str, str]) -> None:
@@ -95,7 +95,7 @@ def _comparison(view: View, real: dict[str, str], made: dict[str, str]) -> None:
         widgets.start(view, command, title=PurePosixPath(output).name, output=output)
 
     widgets.button(t("compare.report.start"), problem.guards(compare), icon="balance")
-    widgets.job_list(view, ("compare",), most=2)
+    job_cards.show(view, ("compare",), most=2)
 
 
 def _results(view: View) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from nicegui import ui
 
 from microtwin.errors import InputError, MicrotwinError
-from microtwin.studio import waiting, widgets
+from microtwin.studio import job_cards, waiting, widgets
 from microtwin.studio.context import View
 from microtwin.studio.viewer import Viewer
 from microtwin.studio.widgets import Problem
@@ -72,7 +72,7 @@ def _form(view: View, runs: list[str], chosen: str) -> None:
         widgets.start(view, command, title=PurePosixPath(output).name, output=output)
 
     widgets.button(t("generate.start"), problem.guards(sample), icon="auto_awesome")
-    widgets.job_list(view, ("sample",), most=2)
+    job_cards.show(view, ("sample",), most=2)
 
 
 def _look(view: View, asked: str) -> None:

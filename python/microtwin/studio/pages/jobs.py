@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from microtwin.studio import widgets
+from microtwin.studio import job_cards, widgets
 from microtwin.studio.context import View
 
 
@@ -12,4 +12,4 @@ def build(view: View) -> None:
     with widgets.card():
         widgets.heading(t("jobs.queue"))
         ui.label(t("jobs.at_once", n=view.queue.at_once, folder=view.project.name)).classes("quiet")
-        widgets.job_list(view, (), most=40, none=t("jobs.empty"))
+        job_cards.show(view, (), most=40, none=t("jobs.empty"))

@@ -9,7 +9,7 @@ from microtwin.statistics import Description
 from microtwin.statistics._kinds import KINDS
 from microtwin.statistics._registry import STATISTICS
 from microtwin.statistics.directions import FAMILIES
-from microtwin.studio import charts, waiting, widgets
+from microtwin.studio import charts, job_cards, waiting, widgets
 from microtwin.studio.context import View
 from microtwin.studio.widgets import Problem
 
@@ -61,7 +61,7 @@ def _form(view: View, sources: dict[str, str]) -> None:
         widgets.start(view, command, title=t("measure.job", source=chosen), output=output)
 
     widgets.button(t("measure.start"), problem.guards(measure), icon="show_chart")
-    widgets.job_list(view, ("describe",), most=2)
+    job_cards.show(view, ("describe",), most=2)
 
 
 def _shown(view: View) -> None:

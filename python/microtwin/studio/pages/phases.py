@@ -7,7 +7,7 @@ from nicegui import ui
 
 from microtwin.errors import InputError
 from microtwin.phases import METHODS
-from microtwin.studio import previews, waiting, widgets
+from microtwin.studio import job_cards, previews, waiting, widgets
 from microtwin.studio.context import View, catalogue, number_of, usable
 from microtwin.studio.layout import Text
 from microtwin.studio.widgets import Problem
@@ -65,7 +65,7 @@ def build(view: View) -> None:
 
             widgets.button(t("phases.all"), problem.guards(segment), icon="contrast")
             ui.label(t("phases.all.hint")).classes("quiet")
-            widgets.job_list(view, ("segment",), most=2)
+            job_cards.show(view, ("segment",), most=2)
         with widgets.card():
             widgets.heading(t("phases.preview"))
             wrong = Problem()

@@ -11,7 +11,7 @@ from microtwin.images.catalogue import Entry
 from microtwin.selection import Labelling
 from microtwin.selection.labelling import NO, YES
 from microtwin.selection.summary import summarise
-from microtwin.studio import waiting, widgets
+from microtwin.studio import job_cards, waiting, widgets
 from microtwin.studio.context import View
 from microtwin.studio.widgets import Problem
 
@@ -135,7 +135,7 @@ class Labeller:
                     t("select.rest"), problem.guards(predict), icon="auto_awesome", main=False
                 )
                 widgets.button(t("select.reload"), ui.navigate.reload, icon="refresh", main=False)
-            widgets.job_list(self.view, ("select train", "select predict"), most=2)
+            job_cards.show(self.view, ("select train", "select predict"), most=2)
 
     def _act(self, key: str) -> Callable[[], None]:
         return lambda: self._press(key)

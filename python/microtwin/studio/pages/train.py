@@ -6,7 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
-from microtwin.studio import charts, waiting, widgets
+from microtwin.studio import charts, job_cards, waiting, widgets
 from microtwin.studio.context import View, catalogue, number_of, usable
 from microtwin.studio.jobs import Job
 from microtwin.studio.layout import Text
@@ -33,7 +33,7 @@ def build(view: View) -> None:
                 _form(view, sources, list(presets.PRESETS), presets.DEFAULT)
         with widgets.card():
             widgets.heading(t("train.runs"))
-            widgets.job_list(view, ("train",), most=3, details=Course)
+            job_cards.show(view, ("train",), most=3, details=Course)
 
 
 def _form(view: View, sources: dict[str, str], names: list[str], default: str) -> None:

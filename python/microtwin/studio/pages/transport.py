@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from nicegui import ui
 
-from microtwin.studio import widgets
+from microtwin.studio import job_cards, widgets
 from microtwin.studio.context import View
 from microtwin.studio.layout import Text
 from microtwin.studio.widgets import Problem
@@ -55,7 +55,7 @@ def _form(view: View, sources: dict[str, str]) -> None:
 
     widgets.button(t("transport.start"), problem.guards(conduct), icon="moving")
     ui.label(t("transport.one")).classes("quiet")
-    widgets.job_list(view, ("transport",), most=2)
+    job_cards.show(view, ("transport",), most=2)
 
 
 def _results(view: View) -> None:
