@@ -2,6 +2,7 @@
 
 import base64
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -154,9 +155,11 @@ def test_the_report_tells_how_it_was_done_with_sources(annealed, tmp_path):
         ({"shape": (128, 100)}, "must hold two pieces of the shape"),
         ({"samples": 1}, "samples must be at least 2"),
         ({"resamples": 0}, "resamples must be at least 1"),
+        ({"training_seconds": -1}, "training_seconds must be at least 0"),
     ],
 )
-def test_bad_arguments_are_named(change, message):
+def test_bad_arguments_are_named_before_anything_is_made(change, message, monkeypatch):
+    monkeypatch.setattr(sys.modules["microtwin.comparison.contest"], "_make", None)
     parts = [field(i, shape=(128, 128)) for i in range(2)]
     with pytest.raises(InputError, match=message):
         contest(parts[:1], parts[1:], **{"shape": (64, 64), **change})

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microtwin import _core
@@ -62,6 +62,7 @@ def problems(draw, *, axes_only=False):
     return labels, curves, periodic
 
 
+@settings(max_examples=50)  # the recount is slow
 @given(problems(), st.integers(0, 2**32 - 1))
 def test_each_energy_difference_is_that_of_a_recount(problem, seed):
     labels, curves, periodic = problem

@@ -250,6 +250,8 @@ def contest(
                 f"{name} must hold two pieces of the shape {size} or more, not {len(found)}"
             )
     count = _validate.integer(samples, name="samples", minimum=2)
+    again = _validate.integer(resamples, name="resamples", minimum=1)
+    once = _training_seconds(training_seconds, generators)
     every = {f for name in chosen for f in ANNEALED.get(name, CHOSEN)}
     target = describe(
         learned, phase=phase, statistics=tuple(f for f in STATISTICS if f in every),
@@ -273,7 +275,6 @@ def contest(
         logger.info("%s", name)
         made[name] = _make(name, task, progress(name) if progress else silent)
     learning = [name for name in chosen if name not in ANNEALED]
-    once = _training_seconds(training_seconds, generators)
     return compare(
         {name: one.structures for name, one in made.items()},
         reference=evenly(real, MOST_REAL),
@@ -286,7 +287,7 @@ def contest(
         seconds={n: made[n].seconds + (once if n in learning else 0) for n in chosen},
         training_seconds=dict.fromkeys(learning, once),
         made_by=dict.fromkeys(learning, CHOSEN),
-        resamples=_validate.integer(resamples, name="resamples", minimum=1),
+        resamples=again,
         settings={
             "contest": {
                 "samples of each method": count,
@@ -296,7 +297,7 @@ def contest(
                     f"{g.preset}, seed {g.settings.seed}, {g.steps} steps" for g in generators
                 ],
                 "seed": task.seed,
-                "bootstrap samples": resamples,
+                "bootstrap samples": again,
                 **task.annealing,
             },
             **(settings or {}),
