@@ -2,8 +2,10 @@
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from microtwin import _backend, _validate
@@ -58,24 +60,30 @@ def client_of(*, workers: int | None, cluster: Any, most: int) -> Iterator[Any]:
     if isinstance(cluster, Client):
         yield cluster
     elif cluster is not None:
-        with _connected(str(cluster), Client) as client:
+        with _quiet(), _connected(str(cluster), Client) as client:
             yield client
     else:
         count = min(_checked(workers), max(most, 1))
-        with (
-            _quiet(),
-            config.set(_TUNED),
-            LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                dashboard_address=":0",
-                env=_ALONE | {k: v for k, v in os.environ.items() if k in _ALONE},
-                silence_logs=logging.CRITICAL,
-                preload=["microtwin.scale._worker_setup"],
-            ) as local,
-            Client(local) as client,
-        ):
-            yield client
+        with ExitStack() as running:
+            running.enter_context(_quiet())
+            running.enter_context(config.set(_TUNED))
+            with _deaf():
+                local = running.enter_context(
+                    LocalCluster(
+                        n_workers=count,
+                        threads_per_worker=1,
+                        dashboard_address=":0",
+                        env=_ALONE | {k: v for k, v in os.environ.items() if k in _ALONE},
+                        silence_logs=logging.CRITICAL,
+                        preload=["microtwin.scale._worker_setup"],
+                    )
+                )
+            client = running.enter_context(Client(local))
+            try:
+                yield client
+            finally:
+                with _in_peace():
+                    running.close()
 
 
 @contextmanager
@@ -96,9 +104,34 @@ def _connected(address: str, client_class: Any) -> Iterator[Any]:
 
 
 @contextmanager
+def _deaf() -> Iterator[None]:
+    """Have processes and threads that are begun here hear no Ctrl-C: it is for this thread."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _in_peace() -> Iterator[None]:
+    """Let one Ctrl-C pass while what was interrupted, or is done, is being ended."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: signal.signal(signal.SIGINT, before))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def _quiet() -> Iterator[None]:
     """Keep to itself what Dask logs of workers that come and go: the table tells what failed."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application")]
+    loud = ("distributed", "distributed.client", "tornado.application")
+    loggers = [logging.getLogger(name) for name in loud]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
