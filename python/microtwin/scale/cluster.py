@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from microtwin import _backend, _validate
@@ -105,19 +106,29 @@ def _connected(address: str, client_class: Any) -> Iterator[Any]:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Have processes and threads that are begun here hear no Ctrl-C: it is for this thread."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    """Put off Ctrl-C until processes are begun, which are never to hear it: it is for this one."""
+    # Begun by itself it would have this thread hear again.
+    resource_tracker.ensure_running()
+    before, here = signal.getsignal(signal.SIGINT), _in_main_thread()
+    heard: list[int] = []
+    if here:
+        signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        if here:
+            signal.signal(signal.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
 
 
 @contextmanager
 def _in_peace() -> Iterator[None]:
     """Let one Ctrl-C pass while what was interrupted, or is done, is being ended."""
     before = signal.getsignal(signal.SIGINT)
-    if before is None or threading.current_thread() is not threading.main_thread():
+    if not _in_main_thread():
         yield
         return
     signal.signal(signal.SIGINT, lambda *_: signal.signal(signal.SIGINT, before))
@@ -125,6 +136,12 @@ def _in_peace() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _in_main_thread() -> bool:
+    """Whether signals can be caught here, and are not caught by something other than Python."""
+    known = signal.getsignal(signal.SIGINT) is not None
+    return known and threading.current_thread() is threading.main_thread()
 
 
 @contextmanager
