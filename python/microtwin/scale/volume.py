@@ -130,11 +130,11 @@ def describe_volume(
     ]
     job = Job("describe volume", counted, {**settings, "memory": known}, single=True)
     found = run(job, items, store, workers=workers, cluster=cluster, progress=progress)
+    if _origin(files) != origin:
+        raise InputError(f"{path} must not change while it is measured; it did: run again")
     if found.failed:
         name, why = next(iter(found.failed.items()))
         raise InputError(f"{path} could not be measured: {name}: {why}")
-    if _origin(files) != origin:
-        raise InputError(f"{path} must not change while it is measured; it did: run again")
     tally = plan.tally()
     for row in found.to_dataframe().to_dict("records"):
         record = {str(k): v for k, v in row.items() if hasattr(v, "__len__")}

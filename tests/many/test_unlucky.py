@@ -1,0 +1,339 @@
+"""What happens beside the work: odd names, files that are replaced, stores with parts missing."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import microtwin as mt
+from many import measures
+from microtwin.errors import InputError, MicrotwinError
+from microtwin.images import save_image
+from microtwin.scale import cluster, mapping, store
+from microtwin.scale.items import FileItem, items_of
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def elsewhere(two_workers, files, tmp_path, monkeypatch):
+    """This process in the folder above the images; workers stay in their own."""
+    assert all(folder != str(tmp_path) for folder in two_workers.run(os.getcwd).values())
+    monkeypatch.chdir(tmp_path)
+    return two_workers
+
+
+def test_workers_in_another_folder_find_relative_paths(elsewhere, tmp_path):
+    np.save("volume.npy", np.indices((8, 8, 8)).sum(axis=0).astype(np.uint8) % 2)
+    np.save("stack.npy", np.ones((2, 4, 4, 4), np.uint8))
+    (tmp_path / "images" / "bad.png").write_bytes(b"rubbish")
+    found = mt.map_many(measures.noted, ["images", "stack.npy"], store="store", cluster=elsewhere)
+    assert list(found.failed) == ["images/bad.png"]
+    assert found.failed["images/bad.png"].startswith("images/bad.png is not")
+    assert found.items[-1] == "stack.npy[1]"
+    whole = mt.describe_volume("volume.npy", store="counts", max_lag=3, cluster=elsewhere)
+    assert whole.porosity == 0.5
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\nb", "ünï 漢 😀", "x" * 240, os.fsdecode(b"no unicode \xff\xfe"), 'quote"d, [0]'],
+    ids=["newline", "unicode", "long", "bytes", "quoted"],
+)
+def test_files_may_be_called_anything(two_workers, structures, tmp_path, name):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    try:
+        (folder / f"{name} b.png").write_bytes(b"rubbish")
+    except OSError:
+        pytest.skip("this file system does not take the name")
+    save_image(folder / "a.png", structures[0])
+    (folder / "a.png").rename(folder / f"{name}.png")
+    call = {"store": tmp_path / "store", "cluster": two_workers}
+    found = mt.map_many(measures.noted, folder, **call)
+    assert len(found.items) == 2
+    assert len(found.failed) == 1
+    assert found.to_dataframe()["sum"].max() == structures[0].sum()
+    assert found.to_dataframe()["item"].str.encode("utf-8").notna().all()
+    assert mt.map_many(measures.noted, folder, **call).skipped == 1
+
+
+def test_a_stack_that_was_replaced_is_read_anew(two_workers, tmp_path):
+    call = {"store": tmp_path / "store", "cluster": two_workers}
+    for value in (1, 2):
+        np.save(tmp_path / "new.npy", np.full((2, 4, 4, 4), value, np.uint8))
+        (tmp_path / "new.npy").replace(tmp_path / "stack.npy")
+        found = mt.map_many(measures.noted, tmp_path / "stack.npy", **call)
+        assert found.skipped == 0
+        assert set(found.to_dataframe()["sum"]) == {64 * value}
+
+
+def test_a_volume_that_was_replaced_is_counted_anew(two_workers, tmp_path):
+    labels = (np.indices((12, 12, 12)).sum(axis=0) % 2).astype(np.uint8)
+    call = {"store": tmp_path / "s", "cluster": two_workers, "max_lag": 3}
+    for porosity in (0.5, 0.25):
+        np.save(tmp_path / "new.npy", labels)
+        (tmp_path / "new.npy").replace(tmp_path / "v.npy")
+        assert mt.describe_volume(tmp_path / "v.npy", **call).porosity == porosity
+        labels[:6] = 0
+
+
+@pytest.mark.parametrize("more", [0, 5], ids=["written to", "grown"])
+def test_a_volume_that_changes_meanwhile_is_refused(two_workers, tmp_path, more):
+    path = tmp_path / "v.raw"
+    labels = (np.indices((12, 12, 12)).sum(axis=0) % 2).astype(np.uint8)
+    labels.tofile(path)
+
+    def change(done, total, values):
+        with path.open("r+b") as file:
+            file.write(bytes(12**3 + more))
+
+    with pytest.raises(InputError, match=r"v\.raw must not change while it is measured"):
+        mt.describe_volume(path, shape=(12, 12, 12), store=tmp_path / "s", max_lag=3,
+                           memory=2000, cluster=two_workers, progress=change)  # fmt: skip
+    assert not (tmp_path / "s" / "description.json").exists()
+
+
+def test_an_image_that_changes_while_it_is_read_is_read_again(two_workers, files, tmp_path):
+    """Its stamp was taken before: what was measured is not believed of what is there now."""
+    call = {"store": tmp_path / "store", "cluster": two_workers}
+
+    def change(done, total, values):
+        if done == total:
+            save_image(files / "03.png", np.eye(48, dtype=np.uint8))
+
+    mt.map_many(measures.noted, files, progress=change, **call)
+    found = mt.map_many(measures.noted, files, **call)
+    assert found.skipped == 11
+    assert found.to_dataframe().set_index("item").loc[str(files / "03.png"), "sum"] == 48
+
+
+def test_a_damaged_part_of_the_table_is_named(two_workers, files, tmp_path):
+    call = {"store": tmp_path / "store", "cluster": two_workers}
+    mt.map_many(measures.noted, files, **call)
+    part = next((tmp_path / "store" / "table.parquet").glob("part-*"))
+    data = bytearray(part.read_bytes())
+    at = data.find(b"\x28\xb5\x2f\xfd") + 20  # inside of the first compressed page
+    for damaged in (data[: len(data) // 2], data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :]):
+        part.write_bytes(damaged)
+        with pytest.raises(InputError, match=rf"{part.name} is damaged: remove it"):
+            mt.map_many(measures.noted, files, **call)
+        with pytest.raises(InputError, match=rf"{part.name} is damaged: remove it"):
+            mt.open_store(tmp_path / "store").to_dataframe()
+    part.unlink()
+    assert mt.map_many(measures.noted, files, **call).skipped == 0
+
+
+def test_others_read_each_item_once_also_after_parts_were_put_together_by_half(
+    two_workers, files, tmp_path
+):
+    call = {"store": tmp_path / "store", "cluster": two_workers}
+    mt.map_many(measures.noted, files, **call)
+    table = tmp_path / "store" / "table.parquet"
+    # Killed behind the new part, before the old one was removed.
+    shutil.copy(next(table.glob("part-*")), table / "part-000009.parquet")
+    assert mt.map_many(measures.noted, files, **call).skipped == 12
+    assert sorted(pd.read_parquet(table)["item"]) == sorted(map(str, files.iterdir()))
+
+
+def test_a_table_is_read_while_its_parts_are_put_together(tmp_path, monkeypatch):
+    with store.Store.opened(tmp_path / "store", "test", {}) as opened:
+        for name in "abc":
+            row = {"item": name, "digest": name, "stamp": None, "reason": None}
+            opened.add([{**row, "value": 1} if name == "a" else row])
+        read, turns = store._read, []
+
+        def meanwhile(part, columns=None):
+            if not turns:
+                turns.append(part)
+                opened.finish()
+            return read(part, columns)
+
+        monkeypatch.setattr(store, "_read", meanwhile)
+        assert store.read_rows(opened.path)["item"].to_pylist() == ["a", "b", "c"]
+
+
+def test_new_files_are_not_read_for_what_they_may_have_been_called(tmp_path, monkeypatch):
+    for i in range(3):
+        np.save(tmp_path / f"{i}.npy", np.full((4, 4), i, np.uint8))
+    items = items_of(sorted(tmp_path.glob("*.npy")))
+    with store.Store.opened(tmp_path / "store", "test", {}) as opened:
+        opened.add(
+            [{"item": items[0].name, "digest": items[0].digest(), "stamp": items[0].stamp(),
+              "reason": None}]
+        )  # fmt: skip
+        read = []
+        digest = FileItem.digest
+        monkeypatch.setattr(FileItem, "digest", lambda self: read.append(self) or digest(self))
+        assert mapping._left(opened, items) == items[1:]
+        assert not read
+        # With the first away, each of the others, as large as it was, may be what it was.
+        assert mapping._left(opened, items[1:]) == items[1:]
+        assert read == items[1:]
+
+
+def test_structures_that_were_removed_are_made_again(two_workers, structures, tmp_path):
+    def many(count):
+        return mt.anneal_many(
+            mt.describe(structures[0]), store=tmp_path / "store", shape=(16, 16), replicas=count,
+            max_proposals=500, cluster=two_workers,
+        )  # fmt: skip
+
+    before = many(2)
+    kept = before.labels[:]
+    shutil.rmtree(tmp_path / "store" / "labels.zarr")
+    again = many(2)
+    assert again.skipped == 0
+    np.testing.assert_array_equal(again.labels[:], kept)
+
+
+def test_work_for_many_workers_is_cut_for_all_of_them(files):
+    items = [FileItem(str(i), str(i)) for i in range(1000)]
+    for workers in (2, 100):
+        batches = mapping._batches(items, False, workers)
+        assert [item for batch in batches for item in batch] == items
+        assert len(batches) >= 4 * workers
+    assert max(map(len, batches)) <= 1000 / 400 + 1
+
+
+def test_what_is_given_up_is_not_worked_on_any_longer(two_workers, files, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def stop(done, total, values):
+        if done:
+            raise Stop
+
+    log = tmp_path / "log"
+    with pytest.raises(Stop) as kept:  # the traceback keeps all that the call knew
+        mt.map_many(measures.noted, files, store=tmp_path / "store", cluster=two_workers,
+                    settings={"log": str(log), "seconds": 0.3}, progress=stop)  # fmt: skip
+    begun = len(log.read_text().split())
+    two_workers.submit(measures.noted, np.zeros((2, 2)), pure=False, priority=-10).result()
+    assert len(log.read_text().split()) <= begun + 2
+    assert kept
+
+
+def test_rows_that_another_worker_has_written_over_are_made_again(
+    two_workers, files, tmp_path, monkeypatch
+):
+    damaged = []
+
+    def rows_in(data):
+        rows = store.rows_in(data)
+        if not damaged:
+            damaged.append(rows.popitem())
+        return rows
+
+    monkeypatch.setattr(mapping, "rows_in", rows_in)
+    told = []
+    found = mt.map_many(
+        measures.noted, files, store=tmp_path / "store", cluster=two_workers,
+        progress=lambda done, total, _: told.append(done),
+    )  # fmt: skip
+    assert damaged
+    assert told[-1] == 12
+    assert len(found.to_dataframe()) == 12
+    monkeypatch.setattr(mapping, "rows_in", lambda data: {})
+    with pytest.raises(MicrotwinError, match="was damaged again and again"):
+        mt.map_many(measures.noted, files, store=tmp_path / "other", cluster=two_workers)
+
+
+def test_a_disk_that_fills_up_ends_the_work_and_keeps_what_was_finished(
+    two_workers, files, tmp_path
+):
+    total = int(mt.read_image(files / "06.png").sum())
+    call = {"store": tmp_path / "store", "cluster": two_workers, "settings": {"total": total}}
+    with pytest.raises(InputError, match=r"store cannot be written: /store/part: No space left"):
+        mt.map_many(measures.full, files, **call)
+    left = [file for file in files.iterdir() if file.name != "06.png"]
+    assert mt.map_many(measures.full, left, **call).skipped > 0
+
+
+def test_a_killed_scheduler_is_told_of_in_one_line(two_workers, files, tmp_path, capfd):
+    code = (
+        "import time\nfrom distributed import LocalCluster\n"
+        "here = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, "
+        "dashboard_address=':0', protocol='tcp://')\n"
+        "print(here.scheduler_address, flush=True)\ntime.sleep(600)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(TESTS)])}
+    scheduler = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True
+    )
+
+    def end(done, total, values):
+        if done:
+            scheduler.kill()
+
+    call = {"store": tmp_path / "store", "settings": {"seconds": 0.2}}
+    try:
+        address = scheduler.stdout.readline().strip()
+        with pytest.raises(MicrotwinError, match="the scheduler has gone; what was finished is k"):
+            mt.map_many(measures.noted, files, progress=end, cluster=address, **call)
+    finally:
+        scheduler.kill()
+        scheduler.wait()
+    assert "Traceback" not in capfd.readouterr().err
+    assert mt.map_many(measures.noted, files, cluster=two_workers, **call).skipped
+
+
+def test_ctrl_c_twice_leaves_journals_and_no_traceback(files, tmp_path):
+    """Pressed in a shell, workers and all else get it."""
+    command = [sys.executable, "-m", "microtwin", "batch", "anneal", str(files / "00.png")]
+    job = subprocess.Popen(
+        [*command, "-o", str(tmp_path / "s"), "--shape", "64,64,64", "-n", "2", "-j", "2",
+         "--tolerance", "0"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 100
+        while not list(tmp_path.glob("s/.job/*.journal")):
+            assert job.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        for _ in range(2):
+            os.killpg(job.pid, signal.SIGINT)
+            time.sleep(0.1)
+        said = job.communicate(timeout=60)[1]
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(job.pid, signal.SIGKILL)
+        job.wait()
+    assert job.returncode == 130
+    assert "Traceback" not in said
+    assert "closed" not in said
+    assert "interrupted; what was finished is kept, and the same command goes on" in said
+    assert list(tmp_path.glob("s/.job/*.journal"))
+
+
+def test_ctrl_c_while_workers_are_begun_is_heard_when_they_are():
+    before = signal.getsignal(signal.SIGINT)
+    told = []
+
+    def begin():
+        with cluster._deaf():
+            os.kill(os.getpid(), signal.SIGINT)
+            # What is begun now does not hear it at all.
+            code = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+            told.append(subprocess.check_output([sys.executable, "-c", code], text=True))
+
+    with pytest.raises(KeyboardInterrupt):
+        begin()
+    assert "SIGINT" in told[0]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_workers_without_what_is_called_are_told_of():
+    with pytest.raises(InputError, match="cluster must have workers that can import"):
+        mapping._raise(ModuleNotFoundError("No module named 'microtwin'"))
