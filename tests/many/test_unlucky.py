@@ -208,6 +208,22 @@ def test_structures_that_were_removed_are_made_again(two_workers, structures, tm
     np.testing.assert_array_equal(again.labels[:], kept)
 
 
+def test_a_damaged_checkpoint_of_a_twin_is_begun_anew(two_workers, structures, tmp_path):
+    def many(where):
+        return mt.anneal_many(
+            mt.describe(structures[0]), store=where, shape=(16, 16), replicas=1,
+            max_proposals=500, cluster=two_workers,
+        )  # fmt: skip
+
+    left = tmp_path / "store" / ".job" / "seed-00000.npz"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"PK rubbish")
+    found = many(tmp_path / "store")
+    assert not found.failed
+    assert not left.exists()
+    np.testing.assert_array_equal(found.labels[:], many(tmp_path / "other").labels[:])
+
+
 def test_work_for_many_workers_is_cut_for_all_of_them(files):
     items = [FileItem(str(i), str(i)) for i in range(1000)]
     for workers in (2, 100):
@@ -356,6 +372,47 @@ def test_ctrl_c_while_workers_are_begun_is_heard_when_they_are():
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
-def test_workers_without_what_is_called_are_told_of():
-    with pytest.raises(InputError, match="cluster must have workers that can import"):
-        mapping._raise(ModuleNotFoundError("No module named 'microtwin'"))
+LACKING = """
+import asyncio, sys
+from distributed import Worker
+
+class Lacking:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "microtwin":
+            raise ModuleNotFoundError("No module named 'microtwin'")
+
+async def work():
+    async with Worker(sys.argv[1], nthreads=1) as worker:
+        print("here", flush=True)
+        await worker.finished()
+
+sys.meta_path.insert(0, Lacking())
+asyncio.run(work())
+"""
+
+
+def test_workers_without_microtwin_are_told_of(files, tmp_path):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=0, processes=False, dashboard_address=":0", protocol="tcp://") as c:
+        worker = subprocess.Popen(
+            [sys.executable, "-c", LACKING, c.scheduler_address], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert worker.stdout.readline() == "here\n"
+            with pytest.raises(InputError, match=r"cluster must have .* import.*'microtwin'"):
+                mt.map_many(
+                    measures.noted, files, store=tmp_path / "s", cluster=c.scheduler_address
+                )
+        finally:
+            worker.kill()
+            worker.wait()
+
+
+def test_a_scheduler_without_microtwin_is_told_of():
+    of_scheduler = RuntimeError("Error during deserialization of the task graph")
+    of_scheduler.__cause__ = ModuleNotFoundError("No module named 'microtwin'")
+    with pytest.raises(InputError, match=r"cluster must have .* that can import.*'microtwin'"):
+        mapping._raise(of_scheduler)
+    with pytest.raises(RuntimeError):
+        mapping._raise(RuntimeError("a bug"))

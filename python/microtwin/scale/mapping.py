@@ -2,12 +2,12 @@
 
 import inspect
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 from microtwin._progress import ProgressCallback, silent
@@ -22,6 +22,7 @@ from microtwin.scale.store import Store
 FLUSH = 5.0, 1024  # seconds between parts of the table, and rows of a part, at most
 LATE = 30.0  # seconds that a file system may take to show what a worker has written
 AT_ONCE = 256, 8 << 20  # items and bytes in a batch, at most: about a second of work
+_LACKING = "ModuleNotFoundError", "ImportError", "AttributeError"
 SHARES = 4  # of what is left, a batch is what one in so many of each worker would be
 
 
@@ -164,6 +165,7 @@ def run(
         if left:
             places = _places(kept, job, items)
             with client_of(workers=workers, cluster=cluster, most=len(left)) as client:
+                _meet(client, job.task)
                 batches = _batches(left, job.single, sum(client.nthreads().values()))
                 _loop(client, kept, job, batches, places, done, len(items), tell)
         kept.finish()
@@ -263,6 +265,14 @@ def _batches(items: Sequence[Item], single: bool, workers: int) -> list[list[Ite
     return batches
 
 
+def _meet(client: Any, task: _work.Task) -> None:
+    """Have every worker import what it will call: one that cannot would die of its first batch."""
+    for answer in client.run(_same, task, on_error="return").values():
+        # The scheduler hands some errors on as a text within another.
+        if isinstance(answer, Exception) and any(one in repr(answer) for one in _LACKING):
+            _raise(ImportError(str(answer)))
+
+
 def _loop(
     client: Any,
     store: Store,
@@ -323,7 +333,7 @@ def _taken_in(
 
     rows: list[Row] = []
     journals: list[Any] = []
-    failed, flushed = 0, monotonic()
+    failed, flushed = 0, time.monotonic()
     for future, result in finished:
         batch, before, _ = waiting.pop(future.key)
         name = future.key.split("-")[1]
@@ -356,9 +366,9 @@ def _taken_in(
         rows += [row for found in made.values() for row in found]
         journals.append(store.journal(name))
         done += len(batch) - len(lost)
-        if monotonic() - flushed > FLUSH[0] or len(rows) > FLUSH[1]:
+        if time.monotonic() - flushed > FLUSH[0] or len(rows) > FLUSH[1]:
             store.add(rows, journals)
-            rows, journals, flushed = [], [], monotonic()
+            rows, journals, flushed = [], [], time.monotonic()
         tell(done, total, {"failed": failed})
     if rows:
         store.add(rows, journals)
@@ -366,9 +376,12 @@ def _taken_in(
 
 def _raise(error: BaseException) -> None:
     """Raise what ended a whole batch, in words that tell what to do."""
-    if isinstance(error, ModuleNotFoundError):
+    # A scheduler that lacks a module tells of it by way of an error of its own.
+    missing = error.__cause__ if isinstance(error, RuntimeError) else error
+    if isinstance(missing, ImportError | AttributeError):
         raise InputError(
-            f"cluster must have workers that can import what is called: {error}"
+            "cluster must have a scheduler and workers that can import what is called, in the same "
+            f"version: {missing}"
         ) from error
     if isinstance(error, FileNotFoundError | PermissionError):
         raise InputError(
@@ -386,17 +399,17 @@ def _raise(error: BaseException) -> None:
 
 def _whole(journal: Path, length: int) -> bytes:
     """Read a journal that a worker has closed; a shared file system may show it with delay."""
-    deadline = monotonic() + LATE
+    deadline = time.monotonic() + LATE
     while True:
         data = journal.read_bytes() if journal.exists() else b""
         if len(data) >= length:
             return data
-        if monotonic() > deadline:
+        if time.monotonic() > deadline:
             raise InputError(
                 f"cluster must have workers that see the store under the same path: {journal} is "
                 "not what they wrote"
             )
-        sleep(0.1)
+        time.sleep(0.1)
 
 
 def _size(file: Path) -> int:
