@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from microtwin.errors import InputError
-from microtwin.images import ScaledImage, read_image, save_image
+from microtwin.images import ScaledImage, find_images, read_image, save_image
 
 GREY = np.arange(12 * 17, dtype=np.uint8).reshape(12, 17)
 VOLUME = np.arange(5 * 6 * 7, dtype=np.uint16).reshape(5, 6, 7) * 300
@@ -96,6 +96,26 @@ def test_npz_with_several_arrays_needs_a_key(tmp_path):
     assert (read_image(path, key="grey") == GREY).all()
     with pytest.raises(InputError, match="no array 'x'"):
         read_image(path, key="x")
+
+
+def test_hdf5_with_several_data_sets_needs_a_key(tmp_path):
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed")
+    path = tmp_path / "scan.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("entry/data", data=GREY, chunks=(4, 4), compression="gzip")
+    assert (read_image(path) == GREY).all()
+    assert find_images(path) == [path]
+    with h5py.File(path, "a") as file:
+        file["entry/other"] = GREY + 1
+        file["text"] = "no numbers"
+    with pytest.raises(InputError, match=r"holds 3 data sets; choose one by key=: .*entry/data"):
+        read_image(path)
+    assert (read_image(path, key="entry/other") == GREY + 1).all()
+    for key in ("x", "entry"):
+        with pytest.raises(InputError, match=f"holds no data set '{key}'"):
+            read_image(path, key=key)
+    with pytest.raises(InputError, match="must hold real numbers"):
+        read_image(path, key="text")
 
 
 def test_grey_stored_as_colour_collapses(tmp_path):

@@ -79,6 +79,7 @@ KINDS = {
     "npy": Kind(".npy", lambda p: mt.save_image(p, LABELS), mt.read_image),
     "npz": Kind(".npz", lambda p: np.savez(p, a=LABELS), mt.read_image),
     "raw": Kind(".raw", lambda p: LABELS.tofile(p), lambda p: mt.read_image(p, shape=(24, 24))),
+    "h5": Kind(".h5", _h5, mt.read_image),
     "opened npy": Kind(".npy", lambda p: np.save(p, VOLUME), _tiles),
     "opened tif": Kind(".tif", lambda p: mt.save_image(p, VOLUME), _tiles),
     "opened h5": Kind(".h5", _h5, _tiles),

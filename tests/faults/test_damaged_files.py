@@ -5,9 +5,10 @@ import warnings
 
 import numpy as np
 import pytest
+import tifffile
 
 import microtwin as mt
-from faults.damaged import KINDS, VOLUME, damages, zarr_folder
+from faults.damaged import KINDS, LABELS, VOLUME, damages, zarr_folder
 from microtwin.errors import InputError, MicrotwinError
 
 FLIPS = 60
@@ -66,3 +67,17 @@ def test_a_zarr_folder_that_lacks_a_chunk_is_as_empty_there(tmp_path):
     with pytest.raises(InputError, match="at least two phases"):
         mt.describe_tiles(mt.open_volume(folder), max_lag=2)
     assert VOLUME.any()
+
+
+@pytest.mark.parametrize("missing", [1, 20, 80])
+def test_a_tiff_that_lacks_its_last_pixels_is_not_read_as_zeros(tmp_path, missing):
+    """Its header is whole, and a decoder may fill up what is not there."""
+    file = tmp_path / "image.tif"
+    tifffile.imwrite(file, LABELS, compression="zlib", rowsperstrip=1)
+    with tifffile.TiffFile(file) as opened:
+        page = opened.pages[0]
+        end = max(map(sum, zip(page.dataoffsets, page.databytecounts, strict=True)))
+    assert end == file.stat().st_size > missing
+    file.write_bytes(file.read_bytes()[:-missing])
+    with pytest.raises(InputError, match=rf"image.tif is cut short: {missing} bytes are missing"):
+        mt.read_image(file)

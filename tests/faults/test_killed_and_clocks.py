@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -85,6 +86,20 @@ def test_annealing_does_not_look_at_the_wall_clock(jumping, monkeypatch):
     np.testing.assert_array_equal(jumped.labels, steady.labels)
     assert jumped.stop_reason == steady.stop_reason
     assert 0 <= jumped.seconds < 300
+
+
+def test_what_a_worker_wrote_is_waited_for_whatever_the_clock_says(monkeypatch, tmp_path):
+    """On a file system that shows it late, while the clock goes on by years."""
+    looks, real = iter(range(10**9)), time.time
+    monkeypatch.setattr(time, "time", lambda: real() + next(looks) * 1e8)
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from microtwin.scale.mapping import _whole
+
+    journal = tmp_path / "a.journal"
+    late = threading.Timer(0.5, lambda: journal.write_bytes(b"rows"))
+    late.start()
+    assert _whole(journal, 4) == b"rows"
+    late.join()
 
 
 def test_files_from_the_future_and_the_past_are_known_again(jumping, tmp_path):

@@ -1,5 +1,6 @@
 """Functions that tests send to workers."""
 
+import errno
 import os
 import signal
 import time
@@ -45,3 +46,10 @@ def two_rows(image):
 
 def mixed(image):
     return {"value": "text" if np.sum(image) % 2 else 1.5}
+
+
+def full(image, total):
+    """Find the disk full at one of the images."""
+    if int(np.sum(image)) == total:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/store/part")
+    return noted(image)

@@ -9,8 +9,10 @@ import pytest
 
 import microtwin as mt
 from microtwin.errors import InputError
+from microtwin.images import save_image
 from microtwin.images.synthetic import gaussian_field
 from microtwin.statistics import Description
+from microtwin.statistics.tiles import DEFAULT
 
 EVERY = {"directions": ("axes", "face_diagonals", "body_diagonals"), "max_lag": 15}
 
@@ -35,6 +37,40 @@ def test_blocks_counted_by_workers_add_up_to_the_whole(two_workers, file, tmp_pa
     assert len(mt.open_store(tmp_path / "store").items) > 12
     kept = Description.from_json(tmp_path / "store" / "description.json")
     assert kept.to_record() == whole.to_record()
+
+
+@pytest.mark.parametrize("kind", ["raw", "big-endian", "tif", "zarr", "h5", "fortran"])
+def test_files_of_every_kind_give_the_counts_of_describe_however_they_are_cut(
+    two_workers, file, tmp_path, kind
+):
+    labels, options = np.load(file), {}
+    mask = np.random.default_rng(0).random(labels.shape) < 0.9
+    np.save(tmp_path / "mask.npy", mask)
+    path = tmp_path / f"volume.{kind}"
+    if kind == "tif":
+        save_image(path, labels)
+    elif kind == "zarr":
+        zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+        array = zarr.create_array(path, shape=labels.shape, dtype="uint8", chunks=(13, 7, 11))
+        array[...] = labels
+    elif kind == "h5":
+        h5py = pytest.importorskip("h5py", reason="h5py is not installed")
+        with h5py.File(path, "w") as opened:
+            opened.create_dataset("labels", data=labels, chunks=(9, 20, 7), compression="gzip")
+    elif kind == "fortran":
+        path = path.with_suffix(".npy")
+        np.save(path, np.asfortranarray(labels))
+    else:
+        path = path.with_suffix(".raw")
+        dtype = "uint8" if kind == "raw" else ">u2"
+        labels.astype(dtype).tofile(path)
+        options = {"shape": labels.shape, "dtype": dtype}
+    options["mask"] = tmp_path / "mask.npy"
+    found = mt.describe_volume(
+        path, store=tmp_path / "s", memory=170_001, cluster=two_workers, **EVERY, **options
+    )
+    whole = mt.describe(labels, mask=mask, **EVERY, statistics=DEFAULT)
+    assert found.to_record() == whole.to_record()
 
 
 def test_a_worker_killed_between_blocks_changes_no_count(two_workers, file, tmp_path):

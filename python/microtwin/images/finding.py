@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from microtwin.errors import InputError
-from microtwin.images.formats import RAW_SUFFIXES, READERS
+from microtwin.images.formats import KEYED_READERS, RAW_SUFFIXES, READERS
 
 PathLike = str | os.PathLike[str]
 
@@ -39,7 +39,7 @@ def find_images(paths: PathLike | Iterable[PathLike]) -> list[Path]:
             found += [path / name for name in sorted(_images_in(path), key=_parts)]
         elif not path.exists():
             raise InputError(f"{path} does not exist")
-        elif path.suffix.lower() not in (*READERS, ".npz", *RAW_SUFFIXES):
+        elif path.suffix.lower() not in (*READERS, *KEYED_READERS, *RAW_SUFFIXES):
             raise InputError(f"{path} has no known image suffix; known are {', '.join(READERS)}")
         else:
             found.append(path)

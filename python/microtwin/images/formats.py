@@ -95,6 +95,27 @@ def read_npz(path: Path, key: str | None) -> Decoded:
     return Decoded(array, _looks_like_colour(array))
 
 
+def read_hdf5(path: Path, key: str | None) -> Decoded:
+    """Read one data set of an HDF5 file, wherever in its groups it is."""
+    try:
+        import h5py
+    except ImportError:
+        raise InputError(
+            f"{path} needs h5py, which is not installed: pip install 'microtwin[hdf5]'"
+        ) from None
+    with h5py.File(path, "r") as file:
+        names: list[str] = []
+        file.visititems(lambda n, one: names.append(n) if isinstance(one, h5py.Dataset) else None)
+        if key is None and len(names) != 1:
+            raise InputError(f"{path} holds {len(names)} data sets; choose one by key=: {names}")
+        found = file.get(names[0] if key is None else key)
+        if not isinstance(found, h5py.Dataset):
+            raise InputError(f"{path} holds no data set {key!r}; it holds {names}")
+        _memory.check(found.nbytes, what=f"reading {path}", instead=_memory.IN_ITS_FILE)
+        array = np.asarray(found[()])
+    return Decoded(array, _looks_like_colour(array))
+
+
 def read_raw(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Decoded:
     """Read plain C-ordered numbers without a header; the size of the file must fit `shape`."""
     expected = int(np.prod(shape, dtype=object)) * dtype.itemsize
@@ -117,6 +138,12 @@ READERS: dict[str, Callable[[Path], Decoded]] = {
     ".npy": read_npy,
 }
 RAW_SUFFIXES = (".raw", ".bin", ".dat")
+# Of several arrays, one is chosen. In folders such files are passed over: they may hold anything.
+KEYED_READERS: dict[str, Callable[[Path, str | None], Decoded]] = {
+    ".npz": read_npz,
+    ".h5": read_hdf5,
+    ".hdf5": read_hdf5,
+}
 
 
 def _read_with_pillow(path: Path, *, pages: bool) -> Decoded:

@@ -33,8 +33,8 @@ def read_image(
     Parameters
     ----------
     path : path
-        TIFF (several pages make a volume), PNG, JPEG, BMP, npy, npz, or raw, bin and dat files of
-        plain numbers, which need `shape`.
+        TIFF (several pages make a volume), PNG, JPEG, BMP, npy, npz, HDF5, or raw, bin and dat
+        files of plain numbers, which need `shape`.
     spacing : float or sequence of float, optional
         Voxel edge in metres. Without it, the one that ImageJ, Zeiss or FEI wrote in a TIFF.
     crop_info_bar : bool or int
@@ -47,7 +47,7 @@ def read_image(
     dtype : dtype
         Type of the numbers in a raw file; uint8 unless given.
     key : str, optional
-        Which array of an npz file with several.
+        Which array of an npz or HDF5 file with several.
 
     Returns
     -------
@@ -134,16 +134,16 @@ def _decode(
     file: Path, shape: tuple[int, ...] | None, dtype: npt.DTypeLike | None, key: str | None
 ) -> formats.Decoded:
     suffix = file.suffix.lower()
-    raw = suffix in formats.RAW_SUFFIXES
-    if suffix not in formats.READERS and suffix != ".npz" and not raw:
-        known = ", ".join([*formats.READERS, ".npz", *formats.RAW_SUFFIXES])
+    raw, keyed = suffix in formats.RAW_SUFFIXES, suffix in formats.KEYED_READERS
+    if suffix not in formats.READERS and not keyed and not raw:
+        known = ", ".join([*formats.READERS, *formats.KEYED_READERS, *formats.RAW_SUFFIXES])
         raise InputError(f"{file} has no known image suffix; known are {known}")
     if raw and shape is None:
         raise InputError(f"{file} has no header: give shape= (and dtype=, else uint8)")
     if not raw and (shape is not None or dtype is not None):
         raise InputError(f"shape and dtype are for raw files only, not for {file}")
-    if suffix != ".npz" and key is not None:
-        raise InputError(f"key is for npz files only, not for {file}")
+    if not keyed and key is not None:
+        raise InputError(f"key is for npz and HDF5 files only, not for {file}")
     if raw or suffix == ".npy":  # as large in memory as in the file
         _memory.check(
             file.stat().st_size,
@@ -153,7 +153,9 @@ def _decode(
     try:
         if raw:
             return formats.read_raw(file, _validate.shape(shape), _raw_dtype(dtype))
-        return formats.read_npz(file, key) if suffix == ".npz" else formats.READERS[suffix](file)
+        if keyed:
+            return formats.KEYED_READERS[suffix](file, key)
+        return formats.READERS[suffix](file)
     except (InputError, NotEnoughMemoryError):
         raise
     # Decoders of damaged files raise almost anything; whatever it is, the file is not readable.

@@ -3,7 +3,6 @@
 import errno
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from microtwin.errors import InputError, MicrotwinError
 from microtwin.scale._journal import Journal, encoded
-from microtwin.scale.items import Item
+from microtwin.scale.items import Item, readable
 
 Row = dict[str, Any]
 Task = Callable[..., Row | list[Row]]
@@ -43,17 +42,21 @@ def work(
     given |= {} if shared is None else {"shared": shared}
     given |= {} if scratch is None else {"scratch": scratch}
     book = Journal(Path(journal))
+    structures = None if arrays is None else _opened(arrays)
     try:
         for item, place in batch:
             if item.name in book.done:
                 continue
             deaths = book.begun.get(item.name, 0)
             if deaths >= MOST_DEATHS:
-                reason = f"the process died {deaths} times at this item (too little memory?)"
+                reason = (
+                    f"the process died {deaths} times at this item (too little memory? fewer "
+                    "workers have more each)"
+                )
                 content = encoded([_about(item, reason, 0.0)])
             else:
                 book.begin(item.name)
-                content = _done(item, place, task, given, arrays)
+                content = _done(item, place, task, given, structures)
             book.finish(content)
         return book.length
     finally:
@@ -65,7 +68,7 @@ def _done(
     place: int | None,
     task: Task,
     given: Mapping[str, Any],
-    arrays: str | None,
+    structures: Any,
 ) -> bytes:
     begin = perf_counter()
     # The stamp before the digest: an item that changes meanwhile is then read again, not believed.
@@ -74,11 +77,8 @@ def _done(
         digest = item.digest()
         found = task(item, **given)
         rows = [found] if isinstance(found, dict) else list(found)
-        if arrays is not None:
-            labels = rows[0].pop("labels")
-            if place is not None and _opened(arrays).shape[0] <= place:
-                _opened.cache_clear()  # it was made longer since
-            _opened(arrays)[place] = labels
+        if structures is not None:
+            structures[place] = rows[0].pop("labels")
             rows[0] = {"index": place, **rows[0]}
         seconds = round(perf_counter() - begin, 6)
         about = {"item": item.name, "digest": digest, "stamp": stamp, "reason": None}
@@ -86,16 +86,18 @@ def _done(
     except Exception as error:  # whatever it is, the other items go on
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise
-        return encoded([_about(item, _reason(error), round(perf_counter() - begin, 6))])
+        return encoded([_about(item, _reason(error, item), round(perf_counter() - begin, 6))])
 
 
 def _about(item: Item, reason: str | None, seconds: float) -> Row:
     return dict(zip(ABOUT, (item.name, None, None, reason, seconds), strict=True))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, item: Item) -> str:
     """Return one line; of an error that nobody foresaw also where it came from."""
-    text = " ".join(str(error).split())
+    # The path as it was given, not that by which a worker found it.
+    where = readable(getattr(item, "path", item.name))
+    text = " ".join(readable(str(error)).replace(where, item.name).split())
     if isinstance(error, MicrotwinError):
         return text
     if isinstance(error, MemoryError):
@@ -106,7 +108,6 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {text} ({Path(last.filename).name}, line {last.lineno})"
 
 
-@lru_cache(maxsize=2)
 def _opened(path: str) -> Any:
     import zarr
 

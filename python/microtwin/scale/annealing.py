@@ -79,6 +79,8 @@ def anneal_many(
                 f"{name} must be of numbers and texts to be kept with the results, not "
                 f"{type(value).__name__}"
             )
+    defaults = signature(anneal).parameters
+    settings = {k: v for k, v in settings.items() if v != defaults[k].default}
     known = described(target)
     # What is wrong is told before the work: the same call, stopped before its first exchange.
     anneal(

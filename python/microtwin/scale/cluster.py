@@ -2,8 +2,11 @@
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from microtwin import _backend, _validate
@@ -58,24 +61,30 @@ def client_of(*, workers: int | None, cluster: Any, most: int) -> Iterator[Any]:
     if isinstance(cluster, Client):
         yield cluster
     elif cluster is not None:
-        with _connected(str(cluster), Client) as client:
+        with _quiet(), _connected(str(cluster), Client) as client:
             yield client
     else:
         count = min(_checked(workers), max(most, 1))
-        with (
-            _quiet(),
-            config.set(_TUNED),
-            LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                dashboard_address=":0",
-                env=_ALONE | {k: v for k, v in os.environ.items() if k in _ALONE},
-                silence_logs=logging.CRITICAL,
-                preload=["microtwin.scale._worker_setup"],
-            ) as local,
-            Client(local) as client,
-        ):
-            yield client
+        with ExitStack() as running:
+            running.enter_context(_quiet())
+            running.enter_context(config.set(_TUNED))
+            with _deaf():
+                local = running.enter_context(
+                    LocalCluster(
+                        n_workers=count,
+                        threads_per_worker=1,
+                        dashboard_address=":0",
+                        env=_ALONE | {k: v for k, v in os.environ.items() if k in _ALONE},
+                        silence_logs=logging.CRITICAL,
+                        preload=["microtwin.scale._worker_setup"],
+                    )
+                )
+            client = running.enter_context(Client(local))
+            try:
+                yield client
+            finally:
+                with _in_peace():
+                    running.close()
 
 
 @contextmanager
@@ -96,9 +105,50 @@ def _connected(address: str, client_class: Any) -> Iterator[Any]:
 
 
 @contextmanager
+def _deaf() -> Iterator[None]:
+    """Put off Ctrl-C until processes are begun, which are never to hear it: it is for this one."""
+    # Begun by itself it would have this thread hear again.
+    resource_tracker.ensure_running()
+    before, here = signal.getsignal(signal.SIGINT), _in_main_thread()
+    heard: list[int] = []
+    if here:
+        signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        if here:
+            signal.signal(signal.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _in_peace() -> Iterator[None]:
+    """Let one Ctrl-C pass while what was interrupted, or is done, is being ended."""
+    before = signal.getsignal(signal.SIGINT)
+    if not _in_main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: signal.signal(signal.SIGINT, before))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _in_main_thread() -> bool:
+    """Whether signals can be caught here, and are not caught by something other than Python."""
+    known = signal.getsignal(signal.SIGINT) is not None
+    return known and threading.current_thread() is threading.main_thread()
+
+
+@contextmanager
 def _quiet() -> Iterator[None]:
     """Keep to itself what Dask logs of workers that come and go: the table tells what failed."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application")]
+    loud = ("distributed", "distributed.client", "tornado.application")
+    loggers = [logging.getLogger(name) for name in loud]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)

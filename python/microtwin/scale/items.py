@@ -38,22 +38,31 @@ class Item(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileItem:
-    """A file that holds one image or volume; its name is the path as it was given."""
+    """A file that holds one image or volume; its name is the path as it was given.
+
+    Workers find it by `path`, which is absolute, for they may run in another folder.
+    """
 
     name: str
+    path: str
+
+    @classmethod
+    def of(cls, path: Path) -> "FileItem":
+        """Return the item of a file."""
+        return cls(readable(str(path)), str(path.absolute()))
 
     @property
     def weight(self) -> int:
         """Bytes of the file."""
         try:
-            return os.stat(self.name).st_size
+            return os.stat(self.path).st_size
         except OSError:
             return 0
 
     def stamp(self) -> str | None:
         """Return size and time of the last change."""
         try:
-            known = os.stat(self.name)
+            known = os.stat(self.path)
         except OSError:
             return None
         return f"{known.st_size}:{known.st_mtime_ns}"
@@ -61,7 +70,7 @@ class FileItem:
     def digest(self) -> str:
         """Return a digest of the bytes of the file."""
         found = hashlib.blake2b(digest_size=16)
-        with open(self.name, "rb") as file:
+        with open(self.path, "rb") as file:
             while block := file.read(_BLOCK):
                 found.update(block)
         return found.hexdigest()
@@ -70,21 +79,17 @@ class FileItem:
         """Read it; options as of `read_image`."""
         from microtwin.images import read_image
 
-        return read_image(self.name, **options)
+        return read_image(self.path, **options)
 
 
 @dataclass(frozen=True, slots=True)
 class PartItem:
     """One of the structures in an array on disk (.zarr, or .npy with an axis more)."""
 
+    name: str
     path: str
     index: int
     weight: int
-
-    @property
-    def name(self) -> str:
-        """The path, and which one."""
-        return f"{self.path}[{self.index}]"
 
     def stamp(self) -> str | None:
         """Return None: that the array was written to since does not tell where."""
@@ -92,14 +97,15 @@ class PartItem:
 
     def digest(self) -> str:
         """Return a digest of the values."""
-        return digest_of(_opened(self.path)[self.index])
+        return digest_of(_opened(self.path, changed(self.path))[self.index])
 
     def read(self, **options: Any) -> npt.NDArray[Any]:
         """Read it; the options for files say nothing here but the spacing."""
         from microtwin.images import ScaledImage
 
         spacing = options.get("spacing")
-        return ScaledImage(np.asarray(_opened(self.path)[self.index]), spacing=spacing)
+        part = _opened(self.path, changed(self.path))[self.index]
+        return ScaledImage(np.asarray(part), spacing=spacing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +161,7 @@ def items_of(files: Any) -> list[Item]:
     Raises
     ------
     InputError
-        If there are none, a path does not exist, or two are the same.
+        If there are none, or a path does not exist.
     """
     given = files if isinstance(files, list | tuple) else [files]
     found: list[Item] = []
@@ -189,6 +195,18 @@ def text_digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def readable(text: str) -> str:
+    r"""Return a text with what is no Unicode, as file names may hold, written out: ``\udcff``."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def changed(path: str) -> str:
+    """Return by what a file, or a Zarr array, is told from another one in its place."""
+    file = os.path.join(path, "zarr.json") if os.path.isdir(path) else path
+    known = os.stat(file)
+    return f"{known.st_dev}:{known.st_ino}:{known.st_size}:{known.st_mtime_ns}"
+
+
 def _items_in(path: Path) -> Iterable[Item]:
     if path.suffix.lower() == ".zarr":
         array = open_zarr(path) if path.exists() else None
@@ -204,18 +222,19 @@ def _items_in(path: Path) -> Iterable[Item]:
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, OSError):
-            return [FileItem(str(path))]  # what is wrong with it is told when its turn comes
-        return _parts(path, array) if array.ndim == 4 else [FileItem(str(path))]
-    return [FileItem(str(file)) for file in find_images(path)]
+            return [FileItem.of(path)]  # what is wrong with it is told when its turn comes
+        return _parts(path, array) if array.ndim == 4 else [FileItem.of(path)]
+    return [FileItem.of(file) for file in find_images(path)]
 
 
 def _parts(path: Path, array: Any) -> list[Item]:
     each = int(np.prod(array.shape[1:])) * np.dtype(array.dtype).itemsize
-    return [PartItem(str(path), i, each) for i in range(array.shape[0])]
+    name, where = readable(str(path)), str(path.absolute())
+    return [PartItem(f"{name}[{i}]", where, i, each) for i in range(array.shape[0])]
 
 
 @lru_cache(maxsize=4)
-def _opened(path: str) -> Any:
+def _opened(path: str, _: str) -> Any:
     if path.lower().endswith(".npy"):
         return np.load(path, mmap_mode="r", allow_pickle=False)
     return open_zarr(path)

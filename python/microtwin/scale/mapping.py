@@ -2,12 +2,12 @@
 
 import inspect
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 from microtwin._progress import ProgressCallback, silent
@@ -22,6 +22,7 @@ from microtwin.scale.store import Store
 FLUSH = 5.0, 1024  # seconds between parts of the table, and rows of a part, at most
 LATE = 30.0  # seconds that a file system may take to show what a worker has written
 AT_ONCE = 256, 8 << 20  # items and bytes in a batch, at most: about a second of work
+_LACKING = "ModuleNotFoundError", "ImportError", "AttributeError"
 SHARES = 4  # of what is left, a batch is what one in so many of each worker would be
 
 
@@ -163,10 +164,11 @@ def run(
         tell(done, len(items), {})
         if left:
             places = _places(kept, job, items)
-            batches = _batches(left, job.single, workers)
-            with client_of(workers=workers, cluster=cluster, most=len(batches)) as client:
+            with client_of(workers=workers, cluster=cluster, most=len(left)) as client:
+                _meet(client, job.task)
+                batches = _batches(left, job.single, sum(client.nthreads().values()))
                 _loop(client, kept, job, batches, places, done, len(items), tell)
-            kept.finish()
+        kept.finish()
         return results_of(kept.path, [item.name for item in items], skipped=done)
 
 
@@ -179,24 +181,47 @@ def _work_checked(workers: int | None) -> None:
 def _left(store: Store, items: Sequence[Item]) -> list[Item]:
     """Return the items that are to be done; those known by another name get their rows."""
     known = {row["item"]: row for row in store.known() if row["reason"] is None}
-    contents = {row["digest"]: row["item"] for row in known.values()}
-    left, renamed = [], {}
+    if not store.arrays.exists():  # what was made is gone, whatever the table tells of it
+        known = {name: row for name, row in known.items() if row.get("index") is None}
+    asked = {item.name for item in items}
+    # What may be known by another name: what was measured, and is not there as it was. Nothing
+    # else is read for it, for that takes as long as to measure some things.
+    elsewhere = {row["digest"]: name for name, row in known.items() if name not in asked}
+    digests: dict[str, str | None] = {}
+    news = []
     for item in items:
-        mine = known.get(item.name)
-        stamp = item.stamp()
-        if mine is not None and stamp is not None and stamp == mine["stamp"]:
-            continue
-        digest = None
-        if contents:
-            with suppress(OSError, MicrotwinError):  # a worker meets it again, and says so
-                digest = item.digest()
-        if digest is None or digest not in contents:
+        mine, stamp = known.get(item.name), item.stamp()
+        if mine is None:
+            news.append(item)
+        elif stamp is None or stamp != mine["stamp"]:
+            digests[item.name] = _digest(item)
+            if digests[item.name] != mine["digest"]:
+                elsewhere[mine["digest"]] = item.name
+                news.append(item)
+    sizes = {_size_in(known[name]["stamp"]) for name in elsewhere.values()}
+    left, renamed = [], {}
+    for item in news:
+        if item.name not in digests and _size_in(item.stamp()) in sizes:
+            digests[item.name] = _digest(item)
+        digest = digests.get(item.name)
+        if digest is None or digest not in elsewhere:
             left.append(item)
-        elif mine is None or mine["digest"] != digest:
-            renamed[item.name] = contents[digest]
+        else:
+            renamed[item.name] = elsewhere[digest]
     if renamed:
         store.rename(renamed)
     return left
+
+
+def _digest(item: Item) -> str | None:
+    with suppress(OSError, MicrotwinError, ValueError):  # a worker meets it again, and says so
+        return item.digest()
+    return None
+
+
+def _size_in(stamp: str | None) -> str | None:
+    """Return what of a stamp alike files have in common; arrays have none, and are all compared."""
+    return None if stamp is None else stamp.partition(":")[0]
 
 
 def _places(store: Store, job: Job, items: Sequence[Item]) -> dict[str, int | None]:
@@ -225,11 +250,9 @@ def _places(store: Store, job: Job, items: Sequence[Item]) -> dict[str, int | No
     return taken
 
 
-def _batches(items: Sequence[Item], single: bool, workers: int | None) -> list[list[Item]]:
+def _batches(items: Sequence[Item], single: bool, workers: int) -> list[list[Item]]:
     """Cut the work into batches, smaller towards the end: one task of the scheduler each."""
-    from microtwin import _backend
-
-    shares = SHARES * (workers or _backend.available_cores())
+    shares = SHARES * max(workers, 1)
     batches: list[list[Item]] = []
     most = weight = 0
     for number, item in enumerate(items):
@@ -240,6 +263,14 @@ def _batches(items: Sequence[Item], single: bool, workers: int | None) -> list[l
         batches[-1].append(item)
         weight += item.weight
     return batches
+
+
+def _meet(client: Any, task: _work.Task) -> None:
+    """Have every worker import what it will call: one that cannot would die of its first batch."""
+    for answer in client.run(_same, task, on_error="return").values():
+        # The scheduler hands some errors on as a text within another.
+        if isinstance(answer, Exception) and any(one in repr(answer) for one in _LACKING):
+            _raise(ImportError(str(answer)))
 
 
 def _loop(
@@ -253,17 +284,15 @@ def _loop(
     tell: ProgressCallback,
 ) -> None:
     from distributed import as_completed
-    from distributed.scheduler import KilledWorker
 
     # A task of its own: Dask makes it again where the worker that held it has died.
     shared = None if job.shared is None else client.submit(_same, job.shared, pure=False)
     arrays = None if job.shape is None else str(store.arrays.absolute())
-    waiting: dict[str, tuple[Sequence[Item], int]] = {}
+    waiting: dict[str, tuple[Sequence[Item], int, Any]] = {}
 
     def submit(batch: Sequence[Item], name: str, before: int = 0) -> Any:
         key = f"microtwin-{name}-{os.urandom(4).hex()}"
-        waiting[key] = (batch, before)
-        return client.submit(
+        future = client.submit(
             _work.work,
             [(item, places.get(item.name)) for item in batch],
             job.task,
@@ -275,16 +304,38 @@ def _loop(
             key=key,
             retries=0,
         )
+        waiting[key] = (batch, before, future)
+        return future
 
     # Workers of an earlier run may be at its journals still: these have other names.
     turn = os.urandom(4).hex()
     futures = [submit(batch, f"{turn}.{number:06d}") for number, batch in enumerate(batches)]
     finished = as_completed(futures, with_results=True, raise_errors=False)
+    try:
+        _taken_in(finished, store, waiting, submit, done, total, tell)
+    finally:
+        # A client of the caller's own lives on: what was asked for of it must not.
+        with suppress(Exception):
+            client.cancel([future for *_, future in waiting.values()])
+
+
+def _taken_in(
+    finished: Any,
+    store: Store,
+    waiting: dict[str, tuple[Sequence[Item], int, Any]],
+    submit: Callable[..., Any],
+    done: int,
+    total: int,
+    tell: ProgressCallback,
+) -> None:
+    """Put what batches gave into the store as they finish, until all have."""
+    from distributed.scheduler import KilledWorker
+
     rows: list[Row] = []
     journals: list[Any] = []
-    failed, flushed = 0, monotonic()
+    failed, flushed = 0, time.monotonic()
     for future, result in finished:
-        batch, before = waiting.pop(future.key)
+        batch, before, _ = waiting.pop(future.key)
         name = future.key.split("-")[1]
         if future.status == "error":
             error = result[1] if isinstance(result, tuple) else result
@@ -305,13 +356,19 @@ def _loop(
             )
         future.release()
         made = rows_in(_whole(store.journal(name), result))
+        lost = [item for item in batch if item.name not in made]
+        if lost:
+            # Two workers wrote at a time: one that the scheduler had taken for dead went on.
+            if name.count("+") >= _work.MOST_DEATHS:
+                raise MicrotwinError(f"{store.journal(name)} was damaged again and again")
+            finished.add(submit(lost, f"{name}+"))
         failed += sum(found[0]["reason"] is not None for found in made.values())
         rows += [row for found in made.values() for row in found]
         journals.append(store.journal(name))
-        done += len(batch)
-        if monotonic() - flushed > FLUSH[0] or len(rows) > FLUSH[1]:
+        done += len(batch) - len(lost)
+        if time.monotonic() - flushed > FLUSH[0] or len(rows) > FLUSH[1]:
             store.add(rows, journals)
-            rows, journals, flushed = [], [], monotonic()
+            rows, journals, flushed = [], [], time.monotonic()
         tell(done, total, {"failed": failed})
     if rows:
         store.add(rows, journals)
@@ -319,9 +376,12 @@ def _loop(
 
 def _raise(error: BaseException) -> None:
     """Raise what ended a whole batch, in words that tell what to do."""
-    if isinstance(error, ModuleNotFoundError):
+    # A scheduler that lacks a module tells of it by way of an error of its own.
+    missing = error.__cause__ if isinstance(error, RuntimeError) else error
+    if isinstance(missing, ImportError | AttributeError):
         raise InputError(
-            f"cluster must have workers that can import what is called: {error}"
+            "cluster must have a scheduler and workers that can import what is called, in the same "
+            f"version: {missing}"
         ) from error
     if isinstance(error, FileNotFoundError | PermissionError):
         raise InputError(
@@ -339,17 +399,17 @@ def _raise(error: BaseException) -> None:
 
 def _whole(journal: Path, length: int) -> bytes:
     """Read a journal that a worker has closed; a shared file system may show it with delay."""
-    deadline = monotonic() + LATE
+    deadline = time.monotonic() + LATE
     while True:
         data = journal.read_bytes() if journal.exists() else b""
         if len(data) >= length:
             return data
-        if monotonic() > deadline:
+        if time.monotonic() > deadline:
             raise InputError(
                 f"cluster must have workers that see the store under the same path: {journal} is "
                 "not what they wrote"
             )
-        sleep(0.1)
+        time.sleep(0.1)
 
 
 def _size(file: Path) -> int:

@@ -88,7 +88,7 @@ def sample_many(
             "all samples together the fractions of the training images are known at the end only"
         )
     sides = tuple(first.labels.shape[1:])
-    origin = text_digest(f"{_digest_of(generator)} {options}")
+    origin = _origin_of(generator, options)
     settings = {"origin": origin, "options": options, "threshold": level, "weights": weights}
     job = Job(
         "sample",
@@ -113,11 +113,11 @@ def sampled(
     shared: str,
 ) -> Row:
     """Draw one sample; images that follow one another are drawn together."""
-    generator = _loaded(shared, weights, origin)
+    generator = _loaded(shared, weights, origin, str(options))
     block = TOGETHER if generator.settings.recipe.axes == 2 else 1
     begin = item.number // block * block
     key = tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in options.items())
-    samples = _drawn(shared, weights, origin, begin, block, threshold, key)
+    samples = _drawn(generator, begin, block, threshold, key)
     labels = samples.labels[item.number - begin]
     return {
         "labels": labels,
@@ -129,17 +129,17 @@ def sampled(
 
 
 @lru_cache(maxsize=1)
-def _loaded(folder: str, weights: str, origin: str) -> Any:
+def _loaded(folder: str, weights: str, origin: str, options: str) -> Any:
     from microtwin.generation import load_generator
 
-    return load_generator(folder, weights=weights)
+    generator = load_generator(folder, weights=weights)
+    if _origin_of(generator, options) != origin:
+        raise InputError(f"{folder} must not be trained while it is sampled: it has other weights")
+    return generator
 
 
 @lru_cache(maxsize=1)
-def _drawn(
-    folder: str, weights: str, origin: str, first: int, count: int, threshold: Any, key: Any
-) -> Any:
-    generator = _loaded(folder, weights, origin)
+def _drawn(generator: Any, first: int, count: int, threshold: Any, key: Any) -> Any:
     return generator.sample(count, first=first, threshold=threshold, **dict(key))
 
 
@@ -151,11 +151,12 @@ def _at_once(generator: Any, shape: Sequence[int] | None) -> int:
     return max(1, min(FIRST, (1 << 24) // int(np.prod(sides))))
 
 
-def _digest_of(generator: Any) -> str:
-    """Return a digest of the weights."""
+def _origin_of(generator: Any, options: Any) -> str:
+    """Return a digest of the weights, and of how they are asked."""
     import jax
 
     from microtwin.scale.items import digest_of
 
     leaves = jax.tree.leaves(generator._weights)
-    return text_digest(" ".join(digest_of(np.asarray(leaf)) for leaf in leaves))
+    digests = " ".join(digest_of(np.asarray(leaf)) for leaf in leaves)
+    return text_digest(f"{text_digest(digests)} {options}")

@@ -21,6 +21,7 @@ from microtwin.scale._journal import Row, rows_in
 FORMAT = "microtwin-store-1"
 SMALL = 64 << 20  # bytes of a part above which it is not merged with others on the way
 MANY = 48  # small parts that are kept before they are merged
+_TYPES = {"item": "string", "digest": "string", "stamp": "string", "reason": "string"}
 
 
 class Store:
@@ -135,13 +136,11 @@ class Store:
 
     def known(self) -> "Iterator[dict[str, Any]]":
         """Yield item, digest, stamp, reason and index of what is in the table, each item once."""
-        import pyarrow.parquet as pq
-
         found: dict[str, dict[str, Any]] = {}
         for part in self.parts():
-            names = pq.read_schema(part).names
+            names = _schema(part).names
             wanted = [n for n in ("item", "digest", "stamp", "reason", "index") if n in names]
-            for row in reversed(pq.read_table(part, columns=wanted).to_pylist()):
+            for row in reversed(_read(part, wanted).to_pylist()):
                 found[row["item"]] = row
         yield from found.values()
 
@@ -159,9 +158,7 @@ class Store:
         self._add(copied.set_column(place, "item", pa.array([new for new, _ in rows])))
 
     def _merge(self, parts: Sequence[Path]) -> None:
-        import pyarrow.parquet as pq
-
-        self._write(_newest([pq.read_table(part) for part in parts]), self._next())
+        self._write(_newest([_read(part) for part in parts]), self._next())
         for part in parts:
             part.unlink(missing_ok=True)
 
@@ -176,7 +173,7 @@ class Store:
         temporary = self._work / f"{number:06d}.partial.parquet"
         target = self._table / f"part-{number:06d}.parquet"
         try:
-            pq.write_table(table, temporary, compression="zstd")
+            pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
             os.replace(temporary, target)
         except OSError as error:
             temporary.unlink(missing_ok=True)
@@ -239,17 +236,42 @@ def read_rows(path: Path) -> Any:
     InputError
         If a part is damaged.
     """
-    import pyarrow as pa
+    parts: list[Path] = []
+    while True:
+        before, parts = parts, sorted((path / "table.parquet").glob("part-*.parquet"))
+        try:
+            return _newest([_read(part) for part in parts]) if parts else None
+        except FileNotFoundError:
+            if parts == before:
+                raise
+            # A run that is under way has just put parts together.
+
+
+def _read(part: Path, columns: list[str] | None = None) -> Any:
+    """Return a part of a table, or say that it is damaged; checksums tell."""
     import pyarrow.parquet as pq
 
-    parts = sorted((path / "table.parquet").glob("part-*.parquet"))
-    tables = []
-    for part in parts:
-        try:
-            tables.append(pq.read_table(part))
-        except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{part} is damaged: remove it, and run again") from error
-    return _newest(tables) if tables else None
+    with _told(part):
+        return pq.read_table(part, columns=columns, page_checksum_verification=True)
+
+
+def _schema(part: Path) -> Any:
+    import pyarrow.parquet as pq
+
+    with _told(part):
+        return pq.read_schema(part)
+
+
+@contextmanager
+def _told(part: Path) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{part} is damaged: remove it, and run again") from error
 
 
 def _table(rows: Sequence[Row]) -> Any:
@@ -259,8 +281,11 @@ def _table(rows: Sequence[Row]) -> Any:
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {}
     for name in names:
+        values = [row.get(name) for row in rows]
         try:
-            columns[name] = _column([row.get(name) for row in rows])
+            # Of one type in every part, also where all are empty: others read parts as one table.
+            known = _TYPES.get(name)
+            columns[name] = _column(values) if known is None else pa.array(values, known)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
             raise InputError(f"rows must have columns of one type; {name!r}: {error}") from error
     return pa.table(columns)
@@ -283,13 +308,11 @@ def _column(values: list[Any]) -> Any:
 
 def _are_one(parts: Sequence[Path]) -> bool:
     """Whether parts have the same columns, and no item in common."""
-    import pyarrow.parquet as pq
-
     seen: set[str] = set()
-    schema = pq.read_schema(parts[0])
+    schema = _schema(parts[0])
     for part in parts:
-        items = set(pq.read_table(part, columns=["item"])["item"].to_pylist())
-        if not seen.isdisjoint(items) or not pq.read_schema(part).equals(schema):
+        items = set(_read(part, ["item"])["item"].to_pylist())
+        if not seen.isdisjoint(items) or not _schema(part).equals(schema):
             return False
         seen |= items
     return True

@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from microtwin import _files
 from microtwin._progress import ProgressCallback
 from microtwin.errors import InputError
@@ -98,23 +100,23 @@ def describe_volume(
         side_by_side = workers or _backend.available_cores()
         memory = min(available_memory() // SHARE // max(side_by_side, 1), MOST)
     opening = {"shape": None if shape is None else list(shape), "dtype": dtype}
-    files = {"volume": str(Path(path)), "mask": None if mask is None else str(Path(mask))}
+    # Absolute, for workers may run in another folder.
+    files = {
+        "volume": str(Path(path).absolute()),
+        "mask": None if mask is None else str(Path(mask).absolute()),
+    }
     counting: dict[str, Any] = {
         "phase": None if phase is None else listed(phase),
         "statistics": listed(statistics) if statistics != "all" else "all",
         "max_lag": max_lag,
         "directions": listed(directions) if directions != "all" else "all",
         "periodic": bool(periodic),
-        "spacing": spacing
-        if spacing is None or isinstance(spacing, float)
-        else list(spacing)
-        if isinstance(spacing, Sequence)
-        else float(spacing),
+        "spacing": None if spacing is None else np.asarray(spacing).tolist(),
     }
     settings = {"files": files, "opening": opening, "counting": counting}
     known = _known_memory(store, settings, memory)
-    plan = _plan(json.dumps({**settings, "memory": known}))
-    origin = " ".join(_stamp(Path(file)) for file in files.values() if file is not None)
+    origin = _origin(files)
+    plan = _plan(json.dumps({**settings, "memory": known}), origin)
     items = [
         BlockItem(
             f"pass {way} of {len(plan.ways)}, {start}..{stop} of axis {one.cut}",
@@ -128,6 +130,8 @@ def describe_volume(
     ]
     job = Job("describe volume", counted, {**settings, "memory": known}, single=True)
     found = run(job, items, store, workers=workers, cluster=cluster, progress=progress)
+    if _origin(files) != origin:
+        raise InputError(f"{path} must not change while it is measured; it did: run again")
     if found.failed:
         name, why = next(iter(found.failed.items()))
         raise InputError(f"{path} could not be measured: {name}: {why}")
@@ -150,12 +154,16 @@ def counted(
 ) -> Row:
     """Count one block."""
     settings = {"files": files, "opening": opening, "counting": counting, "memory": memory}
-    return {"way": item.way, **_plan(json.dumps(settings)).counted(item.way, item.at).to_record()}
+    plan = _plan(json.dumps(settings), item.origin)
+    return {"way": item.way, **plan.counted(item.way, item.at).to_record()}
 
 
 @lru_cache(maxsize=1)
-def _plan(settings: str) -> Plan:
-    """Open the volume, and plan its blocks: the same wherever it is done."""
+def _plan(settings: str, _: str) -> Plan:
+    """Open the volume, and plan its blocks: the same wherever it is done.
+
+    Once for a volume as it is: another one in its place is another origin.
+    """
     given = json.loads(settings)
     opening: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in given["opening"].items()
@@ -182,11 +190,22 @@ def _known_memory(store: str | os.PathLike[str], settings: Mapping[str, Any], me
     return int(kept) if before == json.loads(json.dumps(settings)) else memory
 
 
+def _origin(files: Mapping[str, str | None]) -> str:
+    return " ".join(_stamp(Path(file)) for file in files.values() if file is not None)
+
+
 def _stamp(file: Path) -> str:
-    """Return size and time of change of a file, or of all files of a Zarr folder."""
+    """Return size and time of change of a file, or what tells those of all files of a folder."""
     try:
-        inside = [file] if file.is_file() else [one for one in file.rglob("*") if one.is_file()]
-        known = [one.stat() for one in inside]
+        if file.is_file():
+            return _size_and_time(file)
+        # Each by itself: the newest of all would hide one that a clock set back has dated.
+        inside = sorted(one for one in file.rglob("*") if one.is_file())
+        return text_digest(" ".join(f"{one.name} {_size_and_time(one)}" for one in inside))
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}") from error
-    return f"{sum(s.st_size for s in known)}:{max((s.st_mtime_ns for s in known), default=0)}"
+
+
+def _size_and_time(file: Path) -> str:
+    known = file.stat()
+    return f"{known.st_size}:{known.st_mtime_ns}"
