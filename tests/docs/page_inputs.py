@@ -11,6 +11,7 @@ import numpy as np
 import zarr
 from flax import nnx
 from PIL import Image
+from safetensors.numpy import save_file
 
 import microtwin as mt
 from microtwin.images import ScaledImage, defects, save_image
@@ -111,6 +112,13 @@ def keras_weights(path):
                 file[theirs][part] = np.asarray(variables[f"{ours}.{part}"][...])
 
 
+def safetensors(path):
+    """Write a whole EfficientNet-Lite0 with random weights."""
+    base, top = loading._parts(build("efficientnet-lite0", rngs=nnx.Rngs(0)))
+    variables = loading._variables(base) | loading._variables(top, "top.")
+    save_file({name: np.asarray(one[...]) for name, one in variables.items()}, path)
+
+
 # What a page may find in its folder, by name.
 FILES = {
     "electrode.tif": lambda path: save_image(path, ScaledImage(grey(0, (160, 160)), spacing=20e-9)),
@@ -141,6 +149,7 @@ FILES = {
     "test": classes,
     "new": pictures,
     "mobilenet_v2_no_top.h5": keras_weights,
+    "weights/efficientnet_lite0.safetensors": safetensors,
 }
 
 
@@ -154,8 +163,8 @@ VALUES = {
     "labels": lambda: phases(0, (160, 160)),
     "others": lambda: [phases(5), phases(6)],
     "held_out": lambda: [phases(5), phases(6)],
-    "volume": lambda: solid(side=32),
-    "volumes": lambda: np.stack([solid(i) for i in range(4)]),
+    "volume": lambda: solid(side=40),
+    "volumes": lambda: np.stack([solid(i) for i in range(8)]),
     "twin": lambda: phases(7),
     "twins": lambda: [phases(8), phases(9)],
     "top_views": lambda: [phases(0), phases(1)],
@@ -171,6 +180,7 @@ VALUES = {
     "v": lambda: squares(16, seed=1)[1],
 }
 VALUES_ON = {
+    "docs/annealing.md": {"labels": lambda: solid(side=40)},
     "docs/anomaly.md": {"images": lambda: tiles(4, 80)},
     "docs/weights.md": {"images": lambda: squares(8)[0], "labels": lambda: squares(8)[1]},
 }

@@ -32,10 +32,10 @@ from microtwin.models import registry
 from squares import squares
 
 AT_MOST = {
-    "n": 6, "count": 12, "samples": 4, "replicas": 3, "keep": 3, "budget": 12,
-    "steps": 2, "epochs": 1, "shape": 32, "raw_shape": 48, "max_lag": 24,
+    "n": 6, "count": 12, "samples": 4, "replicas": 8, "keep": 3, "budget": 12,
+    "steps": 2, "epochs": 1, "shape": {2: 128, 3: 24}, "raw_shape": 48, "max_lag": 24,
 }  # fmt: skip
-UNLESS_SAID = {"steps": 2, "epochs": 1, "twins": 1, "samples": 4, "volume": 12, "max_seconds": 1.0}
+UNLESS_SAID = {"steps": 2, "epochs": 1, "twins": 1, "samples": 4, "volume": 12, "max_seconds": 0.3}
 # Presets of networks, and what is trained in their place.
 PRESETS = {"dcgan-2d": TINY, "slice-3d": TINY_SLICES}
 # Folders and names that stand for something trained, and what that is.
@@ -44,13 +44,17 @@ TRAINED = {"gan": "flat", "classifier": "classifier", "a": "classifier", "b": "c
 
 
 def cut(value, most):
-    """Bring a number, a sequence of them or a text such as 256,256,256 down to a bound."""
+    """Bring a number, a tuple of them or a text such as 256,256,256 down to a bound.
+
+    The bound may depend on how many numbers there are.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return min(value, most)
     if isinstance(value, tuple):
-        return tuple(cut(one, most) for one in value)
+        bound = most[len(value)] if isinstance(most, dict) else most
+        return tuple(cut(one, bound) for one in value)
     if isinstance(value, str) and re.fullmatch(r"\d+(,\d+)*", value):
-        return ",".join(str(cut(int(one), most)) for one in value.split(","))
+        return ",".join(map(str, cut(tuple(map(int, value.split(","))), most)))
     return value
 
 
@@ -122,14 +126,15 @@ def _tiny_networks(patch):
 
 
 def _compiled_once(folder, stack):
-    """Keep what JAX compiles: the same networks are trained on many pages."""
+    """Compile fast, and keep what is compiled: the same networks are trained on many pages."""
     wanted = {
+        "jax_disable_most_optimizations": True,
         "jax_compilation_cache_dir": str(folder),
         "jax_persistent_cache_min_compile_time_secs": 0,
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }
     for name, value in wanted.items():
-        stack.callback(jax.config.update, name, getattr(jax.config, name))
+        stack.callback(jax.config.update, name, jax.config.read(name))
         jax.config.update(name, value)
     compilation_cache.reset_cache()
     stack.callback(compilation_cache.reset_cache)

@@ -15,6 +15,7 @@ from microtwin.errors import InputError
 from microtwin.images import find_images
 from microtwin.images.zarr_files import open_zarr
 
+_DESCRIBING = ("zarr.json", ".zarray")  # files of a Zarr folder that say what its array is
 _BLOCK = 1 << 20  # bytes of a file that are hashed at a time
 
 
@@ -214,8 +215,16 @@ def _parts(path: Path, array: Any) -> list[Item]:
     return [PartItem(str(path), i, each) for i in range(array.shape[0])]
 
 
-@lru_cache(maxsize=4)
 def _opened(path: str) -> Any:
+    """Return an array on disk, opened once as long as it is the same: workers may live for days."""
+    whole = Path(path).absolute()
+    described = next((whole / name for name in _DESCRIBING if (whole / name).is_file()), whole)
+    status = described.stat()
+    return _opened_as(str(whole), (status.st_mtime_ns, status.st_ino))
+
+
+@lru_cache(maxsize=4)
+def _opened_as(path: str, _stamp: tuple[int, int]) -> Any:
     if path.lower().endswith(".npy"):
         return np.load(path, mmap_mode="r", allow_pickle=False)
     return open_zarr(path)
