@@ -134,7 +134,7 @@ def _compiled_once(folder, stack):
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }
     for name, value in wanted.items():
-        stack.callback(jax.config.update, name, jax.config.read(name))
+        stack.callback(jax.config.update, name, jax.config.values[name])
         jax.config.update(name, value)
     compilation_cache.reset_cache()
     stack.callback(compilation_cache.reset_cache)

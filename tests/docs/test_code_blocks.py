@@ -20,7 +20,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-from sybil import Sybil
+from sybil import Document, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
 from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
@@ -35,7 +35,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benches" / "READM
 NOT_RUN = {
     "pip install": "installs; .ci/run does so before all else",
     "python -m venv": "the same",
-    ".": "enters that environment",
+    ". .venv/": "enters that environment",
     "pytest": "runs the tests, of which this is one, or hours of benchmarks",
     "ruff": "run by .ci/run",
     "mypy": "run by .ci/run",
@@ -237,3 +237,50 @@ def test_python_runs_and_prints_what_the_page_says(page):
 @pages("sh")
 def test_commands_run(page):
     assert page.run("sh") > 0
+
+
+def all_blocks():
+    """Yield every block between fences, whatever its language, with the page that it is on."""
+    fences = RawFencedCodeBlockLexer(re.compile(r"(?P<arguments>[^\n]*)$\n", re.MULTILINE))
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        for region in fences(Document(text, str(path))):
+            line = text.count("\n", 0, region.start) + 1
+            yield f"{path.relative_to(ROOT)}:{line}", region.lexemes["arguments"].strip()
+
+
+def test_no_block_is_of_a_language_that_nothing_runs():
+    others = {name: kind for name, kind in all_blocks() if kind not in ("python", "sh", "text")}
+    wrong = {name for name, kind in others.items() if not kind.startswith("{")}
+    assert not wrong, f"name the language, python, sh or text: {wrong}"
+
+
+def test_what_is_not_run_and_what_is_given_is_on_the_pages():
+    texts, pages = [], {}
+    for path in PAGES:
+        page = Page(path, None, None)
+        texts += [one.parsed for one in page.blocks("text")]
+        for block in page.blocks("sh"):
+            texts += [shlex.join(command) for _, command in commands(block)]
+        pages |= {(page.name, kind): page.blocks(kind) for kind in ("python", "sh")}
+    assert set(NOT_RUN) == {reason_of(text) for text in texts} - {None}
+    typed = {*TYPED, *ANSWERS_NO}
+    assert typed == {one for one in typed if any(text.startswith(one) for text in texts)}
+    for key, names in GIVEN.items():
+        said = "\n".join(block.parsed for block in pages[key])
+        assert all(name.partition(",")[0] in said for name in names.split()), key
+
+
+def scripts():
+    for path in PAGES:
+        for block in Page(path, None, None).blocks("sh"):
+            for line, command in commands(block):
+                if command[0] == "python" and command[1].endswith(".py"):
+                    yield pytest.param(command[1:], id=line)
+
+
+@pytest.mark.parametrize("command", scripts())
+def test_scripts_that_are_not_run_are_there_and_know_their_options(command):
+    source = (ROOT / command[0]).read_text(encoding="utf-8")
+    for option in (word for word in command[1:] if word.startswith("--")):
+        assert f'"{option}"' in source, option
