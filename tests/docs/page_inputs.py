@@ -33,6 +33,10 @@ def grey(seed=0, shape=(SIDE, SIDE)):
     return np.clip(60 + 110 * phases(seed, shape) + noise, 0, 255).astype(np.uint8)
 
 
+def large(seed=0):
+    return phases(seed, (128, 128))
+
+
 def solid(seed=0, side=SIDE // 4):
     return phases(seed, (side,) * 3)
 
@@ -134,8 +138,8 @@ FILES = {
     "labels": micrographs(6, of=phases),
     "samples": micrographs(6, of=phases, seed=10),
     "twins": micrographs(4, of=phases, seed=20),
-    "part-a": micrographs(3, of=phases),
-    "part-b": micrographs(3, of=phases, seed=10),
+    "part-a": micrographs(3, of=large),
+    "part-b": micrographs(3, of=large, seed=10),
     "volumes": micrographs(2, of=solid),
     "strokes": strokes,
     "good": pieces(48),
@@ -182,5 +186,5 @@ VALUES = {
 VALUES_ON = {
     "docs/annealing.md": {"labels": lambda: solid(side=40)},
     "docs/anomaly.md": {"images": lambda: tiles(4, 80)},
-    "docs/weights.md": {"images": lambda: squares(8)[0], "labels": lambda: squares(8)[1]},
+    "docs/weights.md": {"images": lambda: squares(10)[0], "labels": lambda: squares(10)[1]},
 }

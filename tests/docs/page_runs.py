@@ -33,11 +33,12 @@ from squares import squares
 
 AT_MOST = {
     "n": 6, "count": 12, "samples": 4, "replicas": 8, "keep": 3, "budget": 12,
-    "steps": 2, "epochs": 1, "shape": {2: 128, 3: 24}, "raw_shape": 48, "max_lag": 24,
+    "steps": 2, "epochs": 1, "shape": {2: 128, 3: 16}, "raw_shape": 48, "max_lag": 24,
 }  # fmt: skip
 UNLESS_SAID = {"steps": 2, "epochs": 1, "twins": 1, "samples": 4, "volume": 12, "max_seconds": 0.3}
 # Presets of networks, and what is trained in their place.
 PRESETS = {"dcgan-2d": TINY, "slice-3d": TINY_SLICES}
+SIDES = {"preclassifier": 40, "mobilenetv2-transfer": 64}  # of images, where none is said
 # Folders and names that stand for something trained, and what that is.
 RUNS = {"runs/electrode": "flat", "runs/a": "flat", "runs/solid": "solid"}
 TRAINED = {"gan": "flat", "classifier": "classifier", "a": "classifier", "b": "classifier"}
@@ -119,6 +120,11 @@ def _tiny_networks(patch):
         patch.setitem(generators.PRESETS, name, replace(generators.PRESETS[tiny], name=name))
     for name, recipe in classifiers.PRESETS.items():
         patch.setitem(classifiers.PRESETS, name, replace(recipe, epochs=1))
+    for name, side in SIDES.items():
+        known = registry.ARCHITECTURES[name]
+        build = functools.partial(known.build, size=side)
+        takes = (side, side, known.takes[2])
+        patch.setitem(registry.ARCHITECTURES, name, replace(known, build=build, takes=takes))
     install_tiny_autoencoder(patch.setitem)
     tiny = registry.ARCHITECTURES[TINY_AUTOENCODER]
     patch.setitem(registry.ARCHITECTURES, "autoencoder-v5", replace(tiny, name="autoencoder-v5"))
