@@ -15,7 +15,7 @@ SIZE = 16
 class Tiny(nnx.Module):
     """Means of blocks of 4 x 4 pixels to a code, and back."""
 
-    def __init__(self, *, channels, rngs):
+    def __init__(self, *, channels=1, rngs):
         self.down = layers.Dense(SIZE * channels, 8, rngs=rngs)
         self.up = layers.Dense(8, SIZE * channels, rngs=rngs)
 

@@ -1,113 +1,292 @@
-"""Code in the README and the docs is of this version: it parses, and what it names is there.
+"""Every block of code in the README and the docs is run, in the order of its page.
 
-Most of it is about files of the reader's own and takes hours, so that it cannot be run here as it
-is. What can be told without: that Python parses, that every function of microtwin is there and
-takes these arguments, that every command knows these options, that every script is in its place.
+Sybil reads the pages and runs Python. Commands are called in this process, line by line. What the
+pages speak of is in `page_inputs.py`, and how it is made small, without changing what readers see,
+in `page_runs.py`. `GIVEN` says which files a page finds; what Python names without having made it
+comes from `page_inputs.VALUES`. What is not run is in `NOT_RUN`, with the reason.
 """
 
 import ast
-import inspect
+import contextlib
+import io
 import re
 import shlex
+import signal
+import subprocess
+import sys
+import types
+import urllib.request
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
-import typer.main
+from sybil import Document, Sybil
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.markdown import CodeBlockParser
+from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 
-import microtwin as mt
-from microtwin.cli import app
+from docs import page_runs
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benches" / "README.md",
          *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "fuzz" / "README.md"]  # fmt: skip
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
-
-def blocks():
-    for page in PAGES:
-        for number, (kind, code) in enumerate(FENCE.findall(page.read_text(encoding="utf-8"))):
-            yield f"{page.relative_to(ROOT)}-{number}", kind, code
-
-
-PYTHON = {name: code for name, kind, code in blocks() if kind == "python"}
-LINES = {
-    f"{name}: {line}": line
-    for name, kind, code in blocks()
-    if kind in ("", "sh", "bash", "shell")
-    for line in map(str.strip, code.replace("\\\n", " ").splitlines())
-    if re.search(r"(^|&& |[A-Z]=\S+ )(microtwin|python) ", line)
+# Commands that are not run, by how they begin, and texts that nothing prints.
+NOT_RUN = {
+    "pip install": "installs; .ci/run does so before all else",
+    "python -m venv": "the same",
+    ". .venv/": "enters that environment",
+    "pytest": "runs the tests, of which this is one, or hours of benchmarks",
+    "ruff": "run by .ci/run",
+    "mypy": "run by .ci/run",
+    "lint-imports": "run by .ci/run",
+    "cmake": "compiles the core; .ci/run does so",
+    "ctest": "run by .ci/run",
+    ".ci/run": "runs these tests",
+    "python benches/": "hours on data that is not here; scripts and options are looked up",
+    "python tests/fuzz/": "runs until it is stopped; options are looked up",
+    "build/fuzz/": "a program that is built for fuzzing alone",
+    "dask": "takes several machines; tests/many begins schedulers and workers",
+    "JAX_COORDINATOR_ADDRESS": "takes several machines; tests/learning trains in two processes",
+    "cpp/include/microtwin/": "a tree of folders",
+    "images/": "a tree of folders",
+    "the weights are not here": "an error, shortened, with the paths of a machine",
 }
+# Files that a page finds in its folder when its Python, or its commands, begin.
+GIVEN = {
+    ("README.md", "python"): "electrode.tif",
+    ("README.md", "sh"): "electrode.tif scans tiles good strokes scan.raw volume.npy volumes twins "
+    "part-a part-b runs/a",
+    ("docs/anomaly.md", "sh"): "normal further spoilt images",
+    ("docs/classification.md", "python"): "tiles new tiles-of-another-sample",
+    ("docs/classification.md", "sh"): "tiles other-tiles new",
+    ("docs/comparison.md", "sh"): "labels twins samples part-a part-b runs/a",
+    ("docs/index.md", "python"): "electrode.tif",
+    ("docs/index.md", "sh"): "electrode.tif",
+    ("docs/phases.md", "python"): "strokes",
+    ("docs/phases.md", "sh"): "scans strokes more",
+    ("docs/reports.md", "python"): "test",
+    ("docs/scale.md", "python"): "scans volumes.zarr samples runs/solid",
+    ("docs/scale.md", "sh"): "scans volumes.zarr samples labels slice.png runs/solid scan.raw",
+    ("docs/screening.md", "sh"): "samples labels runs/electrode",
+    ("docs/selection.md", "sh"): "scans",
+    ("docs/statistics_tiles_rev.md", "python"): "scan.zarr scan.raw,sparse",
+    ("docs/transport.md", "sh"): "volumes rock.npy",
+    ("docs/weights.md", "python"): "mobilenet_v2_no_top.h5 weights/efficientnet_lite0.safetensors",
+}
+SLOW = {("docs/index.md", "sh")}  # has no command that the README has not
+TYPED = {"microtwin select label": "yn" * 12}  # keys for what asks for them
+# Which may end with code 1: nothing is near enough, or nothing was learned, as it may with so few.
+ANSWERS_NO = ("microtwin screen", "microtwin select train")
 
 
-def named(node):
-    """Return what of microtwin an expression names, such as mt.images.defects; None for others."""
-    if isinstance(node, ast.Name):
-        return {"mt": mt, "microtwin": mt}.get(node.id)
-    if isinstance(node, ast.Attribute):
-        owner = named(node.value)
-        if owner is not None and (owner is mt or inspect.ismodule(owner) or inspect.isclass(owner)):
-            assert hasattr(owner, node.attr), f"{ast.unparse(node)} is not there"
-            return getattr(owner, node.attr)
-    return None
+class Page:
+    """A page in the order of its blocks, and the folder that they work in."""
+
+    def __init__(self, path, folder, world):
+        self.name = str(path.relative_to(ROOT))
+        self.folder, self.world = folder, world
+        self.printed = ""
+        self.document = Sybil(
+            parsers=[
+                CodeBlockParser("python", self.run_python),
+                CodeBlockParser("sh", self.run_commands),
+                CodeBlockParser("text", self.compare_text),
+            ],
+        ).parse(path)
+
+    def blocks(self, *languages):
+        return [one for one in self.document.examples() if language_of(one) in languages]
+
+    def run(self, *languages):
+        """Run what is in these languages; return how many blocks that was."""
+        names = GIVEN.get((self.name, languages[0]), "").split()
+        for name in names:
+            self.world.put(name, self.folder)
+        blocks = self.blocks(*languages)
+        for block in blocks:
+            block.evaluate()
+        return len(blocks)
+
+    def run_python(self, block):
+        given = self.world.values(self.name)
+        for node in ast.walk(ast.parse(block.parsed)):
+            if isinstance(node, ast.Name) and node.id in given:
+                block.namespace.setdefault(node.id, given[node.id]())
+        out = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out):
+                PythonEvaluator()(block)
+        finally:
+            plt.close("all")
+        self.printed += out.getvalue()
+
+    def compare_text(self, block):
+        """Hold a block of text against what the page has printed."""
+        if not reason_of(block.parsed):
+            same = close(block.parsed.strip(), self.printed.strip())
+            assert same, f"{where(block)}: printed was\n{self.printed}"
+
+    def run_commands(self, block):
+        for line, command in commands(block):
+            if reason_of(shlex.join(command)):
+                continue
+            assert command[0] == "microtwin", f"{line}: nothing runs it, and NOT_RUN has no reason"
+            code, said = self.served(command) if command[1] == "serve" else self.called(command)
+            answers = {0, 1} if shlex.join(command).startswith(ANSWERS_NO) else {0}
+            assert code in answers, f"{line}: {shlex.join(command)}\nended with {code}:\n{said}"
+
+    def called(self, command):
+        """Run a command in this process; return its code and what it said."""
+        out, keys = io.StringIO(), TYPED.get(" ".join(command[:3]), "")
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+            patch.setattr(sys, "stdin", io.StringIO(keys))
+            with contextlib.redirect_stderr(out), pytest.raises(SystemExit) as end:
+                self.world.program.main(command[1:], prog_name="microtwin")
+        plt.close("all")
+        return int(end.value.code or 0), out.getvalue()
+
+    def served(self, command):
+        """Start a server, fetch its page, and interrupt it."""
+        server = subprocess.Popen(
+            [sys.executable, "-u", "-m", *command], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            address = re.search(r"http://\S+", server.stdout.readline())[0]
+            with urllib.request.urlopen(address, timeout=60) as page:
+                assert page.status == 200
+                assert b"microtwin" in page.read()
+        finally:
+            server.send_signal(signal.SIGINT)
+            said, _ = server.communicate(timeout=60)
+        return server.returncode, said
 
 
-@pytest.mark.parametrize("name", PYTHON)
-def test_python_is_of_this_version(name):
-    tree = ast.parse(PYTHON[name])
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("microtwin"):
-            module = __import__(node.module, fromlist=["x"])
-            for one in node.names:
-                assert hasattr(module, one.name), f"{node.module}.{one.name} is not there"
-        if isinstance(node, ast.Attribute):
-            named(node)
-        function = named(node.func) if isinstance(node, ast.Call) else None
-        if function is None or not callable(function):
-            continue
-        signature = inspect.signature(function)
-        if any(keyword.arg is None for keyword in node.keywords) or any(
-            isinstance(a, ast.Starred) or (isinstance(a, ast.Constant) and a.value is ...)
-            for a in node.args
-        ):
-            continue
-        keywords = {keyword.arg: None for keyword in node.keywords}
-        signature.bind(*node.args, **keywords)  # TypeError: it takes other arguments
+def language_of(block):
+    return block.region.lexemes["arguments"]
 
 
-def test_blocks_are_found():
-    assert len(PYTHON) > 15
-    assert len(LINES) > 60
+def where(block):
+    return f"{Path(block.path).relative_to(ROOT)}:{block.line}"
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_commands_know_their_options(line):
-    words = shlex.split(LINES[line], comments=True)
-    while words:
-        rest = words[words.index("&&") + 1 :] if "&&" in words else []
-        words = words[: words.index("&&")] if "&&" in words else words
-        words = [w for i, w in enumerate(words) if not ("=" in w and w.isupper() and i == 0)]
-        while words and re.fullmatch(r"[A-Z_]+=\S+", words[0]):
-            words = words[1:]
-        if words[:1] == ["microtwin"]:
-            check(words[1:])
-        elif words[:1] == ["python"] and words[1].endswith(".py"):
-            script = words[1].rstrip(";")
-            assert (ROOT / script).is_file() or "/" not in script, f"{script} is not there"
-        words = rest
+def commands(block):
+    """Yield the commands of a block of lines, and where each is."""
+    for i, line in enumerate(block.parsed.splitlines(), start=block.line + 1):
+        words = shlex.shlex(line, posix=True, punctuation_chars=";&")
+        words.whitespace_split = True
+        command = []
+        for word in [*words, ";"]:
+            if word not in (";", "&&"):
+                command.append(word)
+            elif command:
+                yield f"{Path(block.path).relative_to(ROOT)}:{i}", command
+                command = []
 
 
-def check(words):
-    command = typer.main.get_command(app)
-    while words and hasattr(command, "commands") and words[0] in command.commands:
-        command, words = command.commands[words[0]], words[1:]
-    if hasattr(command, "commands"):
-        if not words or "|" in words[0] or words[0].startswith("-"):
-            return  # said of several commands at once
-        raise AssertionError(f"there is no command {words[0]}")
-    known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
-    for word in words:
-        if word in ("|", ">", ";"):
-            break
-        option = word.split("=")[0]
-        if re.match(r"--?[a-z]", option) and not re.fullmatch(r"-\d.*", option):
-            assert option in known | {"--help", "-h"}, f"{command.name} has no option {option}"
+def close(a, b):
+    """Tell whether two texts are the same but for the last digits of numbers."""
+    (words, numbers), (others, found) = map(split, (a, b))
+    return words == others and found == pytest.approx(numbers, rel=1e-4)
+
+
+def split(text):
+    number = r"\d+\.?\d*(?:e-?\d+)?"
+    return re.sub(number, "#", text), [float(one) for one in re.findall(number, text)]
+
+
+def reason_of(text):
+    """Return the key of `NOT_RUN` that a command or a text begins with; None where it is run."""
+    return next((key for key in NOT_RUN if begins(text, key)), None)
+
+
+def begins(text, key):
+    return text.startswith(key) and not (key[-1].isalpha() and text[len(key) :][:1].isalpha())
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    with page_runs.small_world(tmp_path_factory.mktemp("world")) as world:
+        yield world
+
+
+@pytest.fixture
+def page(request, tmp_path, monkeypatch, world):
+    """The page that the test names, and a module that its Python is in, as workers import it."""
+    page = Page(request.param, tmp_path, world)
+    module = types.ModuleType("a_module")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    page.document.namespace = module.__dict__
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MICROTWIN_WEIGHTS", "weights")
+    return page
+
+
+def pages(*languages):
+    """Parametrize by the pages that have blocks in these languages."""
+    found = [path for path in PAGES if Page(path, None, None).blocks(*languages)]
+    names = {path: str(path.relative_to(ROOT)) for path in found}
+    marks = {name: pytest.mark.slow for name, language in SLOW if language in languages}
+    params = [
+        pytest.param(path, id=name, marks=marks.get(name, ())) for path, name in names.items()
+    ]
+    return pytest.mark.parametrize("page", params, indirect=True)
+
+
+@pages("python")
+def test_python_runs_and_prints_what_the_page_says(page):
+    assert page.run("python", "text") > 0
+
+
+@pages("sh")
+def test_commands_run(page):
+    assert page.run("sh") > 0
+
+
+def all_blocks():
+    """Yield every block between fences, whatever its language, with the page that it is on."""
+    fences = RawFencedCodeBlockLexer(re.compile(r"(?P<arguments>[^\n]*)$\n", re.MULTILINE))
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        for region in fences(Document(text, str(path))):
+            line = text.count("\n", 0, region.start) + 1
+            yield f"{path.relative_to(ROOT)}:{line}", region.lexemes["arguments"].strip()
+
+
+def test_no_block_is_of_a_language_that_nothing_runs():
+    others = {name: kind for name, kind in all_blocks() if kind not in ("python", "sh", "text")}
+    wrong = {name for name, kind in others.items() if not kind.startswith("{")}
+    assert not wrong, f"name the language, python, sh or text: {wrong}"
+
+
+def test_what_is_not_run_and_what_is_given_is_on_the_pages():
+    texts, pages = [], {}
+    for path in PAGES:
+        page = Page(path, None, None)
+        texts += [one.parsed for one in page.blocks("text")]
+        for block in page.blocks("sh"):
+            texts += [shlex.join(command) for _, command in commands(block)]
+        pages |= {(page.name, kind): page.blocks(kind) for kind in ("python", "sh")}
+    assert set(NOT_RUN) == {reason_of(text) for text in texts} - {None}
+    typed = {*TYPED, *ANSWERS_NO}
+    assert typed == {one for one in typed if any(text.startswith(one) for text in texts)}
+    for key, names in GIVEN.items():
+        assert pages[key], key
+        said = (ROOT / key[0]).read_text(encoding="utf-8")
+        for name in names.split():
+            assert name.partition(",")[0].removeprefix("weights/") in said, (key, name)
+
+
+def scripts():
+    for path in PAGES:
+        for block in Page(path, None, None).blocks("sh"):
+            for line, command in commands(block):
+                if command[0] == "python" and command[1].endswith(".py"):
+                    yield pytest.param(command[1:], id=line)
+
+
+@pytest.mark.parametrize("command", scripts())
+def test_scripts_that_are_not_run_are_there_and_know_their_options(command):
+    source = (ROOT / command[0]).read_text(encoding="utf-8")
+    for option in (word for word in command[1:] if word.startswith("--")):
+        assert f'"{option}"' in source, option

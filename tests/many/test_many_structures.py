@@ -64,6 +64,30 @@ def test_scores_are_those_of_screening(two_workers, structures, tmp_path):
     np.testing.assert_array_equal(found["passed"].astype(bool), together.passed)
 
 
+def test_screening_goes_by_the_voxel_edge_of_the_real_ones(two_workers, structures, tmp_path):
+    (tmp_path / "samples").mkdir()
+    for i, labels in enumerate(structures[8:]):
+        save_image(tmp_path / "samples" / f"{i}.tif", mt.ScaledImage(labels, spacing=2e-8))
+    found = mt.screen_many(
+        tmp_path / "samples", store=tmp_path / "store", reference=structures[:8],
+        cluster=two_workers,
+    )  # fmt: skip
+    assert not found.failed
+    together = mt.screen(structures[8:], reference=structures[:8], threads=1)
+    np.testing.assert_array_equal(found.to_dataframe()["score"], together.scores)
+
+
+def test_an_array_that_was_written_anew_is_opened_anew(two_workers, tmp_path):
+    for number, side in enumerate((24, 32)):
+        images = np.random.default_rng(side).integers(0, 2, (3, side, side), np.uint8)
+        shutil.rmtree(tmp_path / "a.zarr", ignore_errors=True)
+        save_zarr(tmp_path / "a.zarr", images)
+        found = mt.describe_many(
+            tmp_path / "a.zarr", store=tmp_path / f"s{number}", max_lag=4, cluster=two_workers
+        )
+        assert not found.failed
+
+
 def test_twins_are_those_of_their_seeds_and_more_can_be_asked_for(
     two_workers, structures, tmp_path
 ):

@@ -15,6 +15,7 @@ from microtwin.errors import InputError
 from microtwin.images import find_images
 from microtwin.images.zarr_files import open_zarr
 
+_DESCRIBING = ("zarr.json", ".zarray")  # files of a Zarr folder that say what its array is
 _BLOCK = 1 << 20  # bytes of a file that are hashed at a time
 
 
@@ -97,14 +98,14 @@ class PartItem:
 
     def digest(self) -> str:
         """Return a digest of the values."""
-        return digest_of(_opened(self.path, changed(self.path))[self.index])
+        return digest_of(_opened(self.path)[self.index])
 
     def read(self, **options: Any) -> npt.NDArray[Any]:
         """Read it; the options for files say nothing here but the spacing."""
         from microtwin.images import ScaledImage
 
         spacing = options.get("spacing")
-        part = _opened(self.path, changed(self.path))[self.index]
+        part = _opened(self.path)[self.index]
         return ScaledImage(np.asarray(part), spacing=spacing)
 
 
@@ -200,13 +201,6 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def changed(path: str) -> str:
-    """Return by what a file, or a Zarr array, is told from another one in its place."""
-    file = os.path.join(path, "zarr.json") if os.path.isdir(path) else path
-    known = os.stat(file)
-    return f"{known.st_dev}:{known.st_ino}:{known.st_size}:{known.st_mtime_ns}"
-
-
 def _items_in(path: Path) -> Iterable[Item]:
     if path.suffix.lower() == ".zarr":
         array = open_zarr(path) if path.exists() else None
@@ -233,8 +227,15 @@ def _parts(path: Path, array: Any) -> list[Item]:
     return [PartItem(f"{name}[{i}]", where, i, each) for i in range(array.shape[0])]
 
 
+def _opened(path: str) -> Any:
+    """Return an array on disk, opened once as long as it is the same: workers may live for days."""
+    described = (os.path.join(path, name) for name in _DESCRIBING)
+    known = os.stat(next(filter(os.path.isfile, described), path))
+    return _opened_as(path, (known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns))
+
+
 @lru_cache(maxsize=4)
-def _opened(path: str, _: str) -> Any:
+def _opened_as(path: str, _stamp: tuple[int, ...]) -> Any:
     if path.lower().endswith(".npy"):
         return np.load(path, mmap_mode="r", allow_pickle=False)
     return open_zarr(path)

@@ -104,7 +104,8 @@ class Ruler:
         """Tell how far a structure is from the real ones; None if it lacks a phase of theirs."""
         if not _has(labels, self.options["phase"]) or labels.min() == labels.max():
             return None
-        measured = describe(labels, **self.options)
+        # By the voxel edge of the real ones, whatever a file says of its own.
+        measured = describe(np.asarray(labels), **self.options)
         return distance(
             measured, self.target, weights=self.weights, scale=self.scale, reference=self.target
         )
