@@ -36,7 +36,7 @@ def trained(medium, tmp_path_factory):
     run = partial(mt.train_gan, medium, seed=1)
     folder = tmp_path_factory.mktemp("lattice")
     yield {
-        "narrow": run(preset="narrow", steps=300, workdir=folder / "narrow"),
+        "narrow": run(preset="narrow", steps=160, workdir=folder / "narrow"),
         "thesis-64": run(preset="thesis-64", steps=40, workdir=folder / "thesis"),
     }
     patch.undo()
