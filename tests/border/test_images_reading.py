@@ -114,7 +114,7 @@ def test_hdf5_with_several_data_sets_needs_a_key(tmp_path):
     for key in ("x", "entry"):
         with pytest.raises(InputError, match=f"holds no data set '{key}'"):
             read_image(path, key=key)
-    with pytest.raises(InputError, match="must hold real numbers"):
+    with pytest.raises(InputError, match="must hold numbers in '/text', not object"):
         read_image(path, key="text")
 
 

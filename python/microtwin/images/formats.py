@@ -111,6 +111,8 @@ def read_hdf5(path: Path, key: str | None) -> Decoded:
         found = file.get(names[0] if key is None else key)
         if not isinstance(found, h5py.Dataset):
             raise InputError(f"{path} holds no data set {key!r}; it holds {names}")
+        if found.dtype.kind not in "biuf":  # texts: libhdf5 reads damaged ones without end
+            raise InputError(f"{path} must hold numbers in {found.name!r}, not {found.dtype}")
         _memory.check(found.nbytes, what=f"reading {path}", instead=_memory.IN_ITS_FILE)
         array = np.asarray(found[()])
     return Decoded(array, _looks_like_colour(array))
