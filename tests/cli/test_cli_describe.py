@@ -113,3 +113,19 @@ def test_pictures_of_unlike_brightness_are_remarked(microtwin, tmp_path):
         np.save(tmp_path / f"{name}.npy", grey.clip(0, 255).astype(np.uint8))
     ended = microtwin("describe", tmp_path / "dark.npy", tmp_path / "bright.npy")
     assert "2 of them nearly all one phase there" in ended.err
+
+
+@pytest.mark.parametrize("where", [(), ("--in-place",)])
+def test_an_array_of_several_is_chosen_by_its_key(microtwin, tmp_path, where):
+    h5py = pytest.importorskip("h5py")
+    volume = np.indices((12, 10, 14)).sum(axis=0) % 3 == 0
+    with h5py.File(tmp_path / "scan.h5", "w") as file:
+        file["entry/labels"] = volume.astype(np.uint8)
+        file["entry/grey"] = np.zeros(3)
+    given = ("describe", tmp_path / "scan.h5", *where, "-o", tmp_path / "out.json")
+    assert microtwin(*given, "--key", "entry/labels").code == 0
+    found = mt.Description.from_json(tmp_path / "out.json")
+    assert found.to_record() == mt.describe(volume.astype(np.uint8)).to_record()
+    ended = microtwin(*given)
+    assert ended.code == 2
+    assert "entry/labels" in ended.err or "key must name" in ended.err

@@ -51,6 +51,7 @@ RawShape = Annotated[
     str | None, typer.Option(help="Shape of raw files, slowest axis first: 100,256,256.")
 ]
 RawDtype = Annotated[str | None, typer.Option(help="Type of the numbers in raw files; uint8.")]
+Key = Annotated[str | None, typer.Option(help="Which array of npz and HDF5 files with several.")]
 
 # What a command for one and one for many have in common.
 Conductors = Annotated[

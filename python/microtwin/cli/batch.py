@@ -68,6 +68,7 @@ def describe(
     channel: _options.Channel = None,
     raw_shape: _options.RawShape = None,
     raw_dtype: _options.RawDtype = None,
+    key: _options.Key = None,
     workers: Workers = None,
     cluster: Cluster = None,
     csv: Csv = None,
@@ -86,7 +87,7 @@ def describe(
             max_lag=max_lag,
             periodic=periodic,
             threshold=threshold,
-            **_reading(spacing, crop_info_bar, channel, raw_shape, raw_dtype),
+            **_reading(spacing, crop_info_bar, channel, raw_shape, raw_dtype, key),
             **options,
         ),
         output, workers, cluster, csv, as_json,
@@ -112,6 +113,7 @@ def transport(
     channel: _options.Channel = None,
     raw_shape: _options.RawShape = None,
     raw_dtype: _options.RawDtype = None,
+    key: _options.Key = None,
     workers: Workers = None,
     cluster: Cluster = None,
     csv: Csv = None,
@@ -133,7 +135,7 @@ def transport(
             tol=tol,
             max_iterations=max_iterations,
             threshold=threshold,
-            **_reading(spacing, crop_info_bar, channel, raw_shape, raw_dtype),
+            **_reading(spacing, crop_info_bar, channel, raw_shape, raw_dtype, key),
             **options,
         ),
         output, workers, cluster, csv, as_json,
@@ -157,6 +159,7 @@ def screen(
     channel: _options.Channel = None,
     raw_shape: _options.RawShape = None,
     raw_dtype: _options.RawDtype = None,
+    key: _options.Key = None,
     workers: Workers = None,
     cluster: Cluster = None,
     csv: Csv = None,
@@ -180,7 +183,7 @@ def screen(
             max_lag=max_lag,
             periodic=periodic,
             threshold=threshold,
-            **_reading(spacing, crop_info_bar, channel, raw_shape, raw_dtype),
+            **_reading(spacing, crop_info_bar, channel, raw_shape, raw_dtype, key),
             **options,
         ),
         output, workers, cluster, csv, as_json,
@@ -320,6 +323,13 @@ def volume(
     spacing: _options.Spacing = None,
     raw_shape: _options.RawShape = None,
     raw_dtype: _options.RawDtype = None,
+    key: _options.Key = None,
+    memory: Annotated[
+        float | None,
+        typer.Option(
+            help="GB that a block may take; a quarter of what is free, shared by workers."
+        ),
+    ] = None,
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: _options.Json = False,
@@ -341,6 +351,8 @@ def volume(
                 spacing=_options.numbers(spacing, name="spacing"),
                 shape=_options.integers(raw_shape, name="raw-shape"),
                 dtype=raw_dtype,
+                key=key,
+                memory=None if memory is None else int(memory * 1e9),
                 workers=workers,
                 cluster=cluster,
                 progress=progress,
@@ -357,13 +369,19 @@ def volume(
 
 
 def _reading(
-    spacing: str | None, crop: str, channel: str | None, shape: str | None, dtype: str | None
+    spacing: str | None,
+    crop: str,
+    channel: str | None,
+    shape: str | None,
+    dtype: str | None,
+    key: str | None,
 ) -> dict[str, Any]:
     more: dict[str, Any] = {
         "crop_info_bar": _options.rows_to_crop(crop),
         "channel": channel,
         "shape": _options.integers(shape, name="raw-shape"),
         "dtype": dtype,
+        "key": key,
     }
     given = {name: value for name, value in more.items() if value not in (None, False)}
     return {"spacing": _options.numbers(spacing, name="spacing"), "reading": given}

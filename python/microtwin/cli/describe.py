@@ -58,6 +58,7 @@ def command(
     channel: _options.Channel = None,
     raw_shape: _options.RawShape = None,
     raw_dtype: _options.RawDtype = None,
+    key: _options.Key = None,
     threads: _options.Threads = None,
     device: _options.Device = "auto",
     as_json: _options.Json = False,
@@ -81,7 +82,7 @@ def command(
         "threads": threads,
     }
     if in_place:
-        result = _described_in_place(files, mask, shape, raw_dtype, options)
+        result = _described_in_place(files, mask, shape, raw_dtype, key, options)
     else:
         from microtwin.statistics import describe
 
@@ -93,6 +94,7 @@ def command(
             channel=channel,
             shape=shape,
             dtype=raw_dtype,
+            key=key,
         )
         masks = None if mask is None else _masks(mask, len(labels))
         result = describe(labels, mask=masks, device=device, **options)
@@ -119,6 +121,7 @@ def _described_in_place(
     mask: list[Path] | None,
     shape: tuple[int, ...] | None,
     dtype: str | None,
+    key: str | None,
     options: dict[str, Any],
 ) -> "Description":
     from microtwin.errors import InputError
@@ -127,7 +130,7 @@ def _described_in_place(
 
     if len(files) != 1 or (mask is not None and len(mask) != 1):
         raise InputError(f"in-place measures one file with at most one mask, not {len(files)}")
-    volume = open_volume(files[0], shape=shape, dtype=dtype)
+    volume = open_volume(files[0], shape=shape, dtype=dtype, key=key)
     window = None if mask is None else open_volume(mask[0], shape=shape, dtype=dtype)
     with _console.progress_bar("counting") as progress:
         return describe_tiles(volume, mask=window, progress=progress, **options)

@@ -70,6 +70,7 @@ def command(
     channel: _options.Channel = None,
     raw_shape: _options.RawShape = None,
     raw_dtype: _options.RawDtype = None,
+    key: _options.Key = None,
     as_json: _options.Json = False,
 ) -> None:
     """Label every pixel of grey images with its phase, by brightness or by training.
@@ -105,6 +106,7 @@ def command(
         "channel": channel,
         "shape": _options.integers(raw_shape, name="raw-shape"),
         "dtype": raw_dtype,
+        "key": key,
     }
     folder = output.parent if to_file else output_folder(output)
     classifier: PixelClassifier | None = None if model is None else load_pixels(model)

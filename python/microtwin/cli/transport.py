@@ -83,6 +83,7 @@ def command(
     channel: _options.Channel = None,
     raw_shape: _options.RawShape = None,
     raw_dtype: _options.RawDtype = None,
+    key: _options.Key = None,
     threads: _options.Threads = None,
     device: _options.Device = "auto",
     resume: _options.Resume = False,
@@ -113,6 +114,7 @@ def command(
         "channel": channel,
         "shape": _options.integers(raw_shape, name="raw-shape"),
         "dtype": raw_dtype,
+        "key": key,
     }
     job = Job(
         conducts=read_conductors(k, phase),

@@ -58,6 +58,7 @@ def describe_volume(
     spacing: float | Sequence[float] | None = None,
     shape: tuple[int, ...] | None = None,
     dtype: str | None = None,
+    key: str | None = None,
     memory: int | None = None,
     workers: int | None = None,
     cluster: Any = None,
@@ -71,12 +72,12 @@ def describe_volume(
 
     Parameters
     ----------
-    path, shape, dtype : path, tuple of int, str
+    path, shape, dtype, key : path, tuple of int, str, str
         As in `open_volume`.
     store : path
         Folder for the counts, and for the description in the end (``description.json``).
     mask : path, optional
-        A file of true and false (or 1 and 0), as `path`.
+        A file of true and false (or 1 and 0), as `path`; one array, whatever `key` says.
     memory : int, optional
         Bytes that a block may take while it is counted; by default such that the blocks of all
         workers take a quarter of what this machine has free, and 1 GiB at most.
@@ -99,7 +100,7 @@ def describe_volume(
     if memory is None:
         side_by_side = workers or _backend.available_cores()
         memory = min(available_memory() // SHARE // max(side_by_side, 1), MOST)
-    opening = {"shape": None if shape is None else list(shape), "dtype": dtype}
+    opening = {"shape": None if shape is None else list(shape), "dtype": dtype, "key": key}
     # Absolute, for workers may run in another folder.
     files = {
         "volume": str(Path(path).absolute()),
@@ -171,7 +172,7 @@ def _plan(settings: str, _: str) -> Plan:
     mask = given["files"]["mask"]
     return planned(
         open_volume(given["files"]["volume"], **opening),
-        mask=None if mask is None else open_volume(mask, **opening),
+        mask=None if mask is None else open_volume(mask, **opening | {"key": None}),
         memory=given["memory"],
         threads=1,
         **given["counting"],
