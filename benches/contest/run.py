@@ -40,11 +40,11 @@ def tables(result: mt.Comparison, folder: Path, name: str) -> None:
     )
     write(
         folder / f"{name}.times.csv",
-        ["method", "samples", "seconds a sample", "seconds of training", "variety"],
+        ["method", "samples", "seconds a sample", "seconds of training", "GB", "variety"],
         [
             [
                 m.name, m.samples, m.seconds_each, m.training_seconds,
-                m.variety(result.reference),
+                m.memory and m.memory / 1e9, m.variety(result.reference),
             ]
             for m in result.methods
         ],

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import microtwin as mt
+from microtwin import _memory
 from microtwin.comparison import Comparison, contest
 from microtwin.comparison._structure_numbers import StructureNumbers
 from microtwin.comparison.ranking import rank
@@ -144,6 +145,16 @@ def test_the_report_tells_how_it_was_done_with_sources(annealed, tmp_path):
     assert cited == set(range(1, max(cited) + 1))
     for work in ("Torquato", "Yeong", "Bootstrap"):
         assert work in text
+
+
+@pytest.mark.skipif(_memory._status("VmHWM") is None, reason="the system does not tell")
+def test_the_memory_of_each_method_is_told(annealed, tmp_path):
+    made = [m for m in annealed.methods if m.kind == "annealing"]
+    assert made
+    assert all(50e6 < m.memory < 50e9 for m in made)
+    assert f"Made within {made[0].memory / 1e9:.2g} GB of memory." in annealed.verdict(made[0].name)
+    again = Comparison.from_json(annealed.to_json(tmp_path / "c.json"))
+    assert [m.memory for m in again.methods] == [m.memory for m in annealed.methods]
 
 
 @pytest.mark.parametrize(

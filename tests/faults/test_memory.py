@@ -133,3 +133,21 @@ def test_samples_that_do_not_fit_go_to_disk(little, tmp_path, monkeypatch):
         generator.sample(1000, shape=(512, 512))
     with pytest.raises(InputError):
         generator.sample(0)
+
+
+@pytest.mark.skipif(_memory._status("VmHWM") is None, reason="the system does not tell")
+def test_what_was_held_at_most_is_watched_each_time_anew():
+    held = []
+    for count in (1, 25_000_000, 1):  # 200 MB, given back at once
+        with _memory.watched() as at_most:
+            np.ones(count).sum()
+            held.append(at_most())
+    assert held[0] < held[1] - 150_000_000
+    assert held[2] < held[1] - 150_000_000
+
+
+def test_nothing_is_told_of_where_the_system_does_not(monkeypatch, tmp_path):
+    monkeypatch.setattr(_memory, "_CLEAR", tmp_path / "none" / "such")
+    with _memory.watched() as held:
+        pass
+    assert held() is None

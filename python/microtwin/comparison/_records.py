@@ -75,6 +75,7 @@ def _summary(comparison: Comparison, member: Member) -> Record:
         "seconds": member.seconds,
         "seconds_each": member.seconds_each,
         "training_seconds": member.training_seconds,
+        "memory": member.memory,
     }
     if member is not reference:
         result |= {
@@ -112,6 +113,7 @@ def _member(comparison: Comparison, member: Member) -> Record:
         "seeds": list(member.seeds),
         "seconds": member.seconds,
         "training_seconds": member.training_seconds,
+        "memory": member.memory,
         "novelty": None if member.novelty is None else member.novelty.to_record(),
         "conducting": None if member.conducting is None else member.conducting.to_record(),
         "numbers": {name: [_number(v) for v in values] for name, values in member.numbers.items()},
@@ -132,6 +134,7 @@ def _restored(record: Record) -> Member:
         seeds=tuple(record["seeds"]),
         seconds=record["seconds"],
         training_seconds=record.get("training_seconds", 0.0),
+        memory=record.get("memory"),
         novelty=None if novelty is None else Novelty.from_record(novelty),
         conducting=None if conducting is None else Conducting.from_record(conducting),
         numbers={

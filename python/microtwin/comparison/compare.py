@@ -46,6 +46,7 @@ def compare(
     losses: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
     seconds: Mapping[str, float] | None = None,
     training_seconds: Mapping[str, float] | None = None,
+    memory: Mapping[str, int] | None = None,
     made_by: Mapping[str, Sequence[str]] | None = None,
     resamples: int = 0,
     settings: Mapping[str, Any] | None = None,
@@ -93,6 +94,8 @@ def compare(
         How long each method took, training included; known already for twins.
     training_seconds : mapping of str to float, optional
         The part of it that was training: tells from how many structures on it pays off.
+    memory : mapping of str to int, optional
+        Bytes that each method held at most while it made its structures, to be told.
     made_by : mapping of str to sequence of str, optional
         Curves that structures of a method were trained or chosen by, so that agreement in them
         proves little; known already for twins.
@@ -185,6 +188,7 @@ def compare(
             seeds=_seeds(source, twins),
             seconds=(seconds or {}).get(name, took),
             training_seconds=(training_seconds or {}).get(name, 0.0),
+            memory=(memory or {}).get(name),
             novelty=judge(labels) if judge and name in methods else None,
             conducting=None
             if conductivities is None or not labels

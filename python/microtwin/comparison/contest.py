@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from microtwin import _validate
+from microtwin import _memory, _validate
 from microtwin._progress import ProgressCallback, silent
 from microtwin.annealing import Twin, anneal
 from microtwin.comparison._pictures import evenly
@@ -54,10 +54,14 @@ class Made:
         The structures.
     seconds : float
         The time that took, training apart.
+    memory : int or None
+        Bytes that the process held at most meanwhile, its libraries and images with it; None where
+        the system does not tell.
     """
 
     structures: list[Any]
     seconds: float
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +290,7 @@ def contest(
         conductivities=conductivities,
         seconds={n: made[n].seconds + (once if n in learning else 0) for n in chosen},
         training_seconds=dict.fromkeys(learning, once),
+        memory={name: one.memory for name, one in made.items() if one.memory is not None},
         made_by=dict.fromkeys(learning, CHOSEN),
         resamples=again,
         settings={
@@ -315,20 +320,21 @@ def _make(name: str, task: Task, progress: ProgressCallback) -> Made:
     """Let one method make its structures. What it begins from counts as its own time."""
     begun = time.perf_counter()
     structures: list[Any]
-    if name in ANNEALED:
-        structures = task.annealed(ANNEALED[name], progress)
-    elif name == GAN:
-        structures = task.drawn()
-    elif name == SCREENED:
-        best = screen(
-            task.drawn(task.candidates), reference=task.windows, statistics=CHOSEN,
-            phase=task.target.phase, max_lag=task.target.max_lag, keep=task.samples,
-            threads=task.threads,
-        )  # fmt: skip
-        structures = [one.labels for one in best]
-    else:
-        structures = task.annealed(CHOSEN, progress, task.drawn_alone())
-    return Made(structures, time.perf_counter() - begun)
+    with _memory.watched() as memory:
+        if name in ANNEALED:
+            structures = task.annealed(ANNEALED[name], progress)
+        elif name == GAN:
+            structures = task.drawn()
+        elif name == SCREENED:
+            best = screen(
+                task.drawn(task.candidates), reference=task.windows, statistics=CHOSEN,
+                phase=task.target.phase, max_lag=task.target.max_lag, keep=task.samples,
+                threads=task.threads,
+            )  # fmt: skip
+            structures = [one.labels for one in best]
+        else:
+            structures = task.annealed(CHOSEN, progress, task.drawn_alone())
+        return Made(structures, time.perf_counter() - begun, memory())
 
 
 def _generators(gan: Any) -> list["Generator"]:

@@ -79,6 +79,8 @@ class Member:
         Time it took to make them, training included.
     training_seconds : float
         The part of it that was training, however many are made.
+    memory : int or None
+        Bytes that were held at most while they were made, training apart.
     novelty : Novelty or None
         Whether they are new, where the training images are known.
     conducting : Conducting or None
@@ -99,6 +101,7 @@ class Member:
     seeds: tuple[int, ...] = ()
     seconds: float | None = None
     training_seconds: float = 0.0
+    memory: int | None = None
     novelty: Novelty | None = field(default=None, repr=False)
     conducting: Conducting | None = field(default=None, repr=False)
     numbers: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict, repr=False)

@@ -29,6 +29,7 @@ def verdict(comparison: Comparison, member: Member) -> str:
         _baseline(comparison, member),
         _variety(comparison, member),
         _effort(comparison, member),
+        _held(member),
         _blind(member) if member.kind == "annealing" else "",
     ]
     return " ".join(filter(None, sentences))
@@ -117,6 +118,12 @@ def _effort(comparison: Comparison, member: Member) -> str:
     if count is None:
         return f"{text}: always more time than “{other.name}”."
     return f"{text}: less time than “{other.name}” from {count} structures on."
+
+
+def _held(member: Member) -> str:
+    if member.memory is None:
+        return ""
+    return f"Made within {member.memory / 1e9:.2g} GB of memory."
 
 
 def _count(member: Member) -> str:
