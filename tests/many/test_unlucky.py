@@ -298,6 +298,7 @@ def long_job(files, *more):
          str(store), "--shape", "64,64,64", "-n", "2", "--tolerance", "0", *more],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs in the background
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 100
