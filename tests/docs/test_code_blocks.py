@@ -76,8 +76,8 @@ GIVEN = {
     ("docs/weights.md", "python"): "mobilenet_v2_no_top.h5 weights/efficientnet_lite0.safetensors",
 }
 SLOW = {
-    ("README.md", "python"), ("README.md", "sh"), ("docs/index.md", "sh"), ("docs/scale.md", "python"),
-    ("docs/scale.md", "sh"), ("docs/weights.md", "python"),
+    ("README.md", "python"), ("README.md", "sh"), ("docs/index.md", "sh"),
+    ("docs/scale.md", "python"), ("docs/scale.md", "sh"), ("docs/weights.md", "python"),
 }  # fmt: skip
 TYPED = {"microtwin select label": "yn" * 12}  # keys for what asks for them
 # Which may end with code 1: nothing is near enough, or nothing was learned, as it may with so few.
